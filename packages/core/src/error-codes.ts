@@ -1,0 +1,289 @@
+/**
+ * Every error code there is: its verdict, what it means and the fix. `docs/errors.md` is this table; a test keeps the two
+ * equal. Codes are stable: programs may match on them.
+ *
+ * Verdicts: `retry` an outage, wait and try again, no attempt used · `split` too big, halve · `dead` this item alone ·
+ * `stop` configuration, the line stops · `unknown` five attempts, then a dead letter.
+ */
+export type Verdict = 'retry' | 'split' | 'dead' | 'stop' | 'unknown';
+
+interface Row {
+  verdict: Verdict;
+  means: string;
+  fix: string;
+}
+
+const row = (verdict: Verdict, means: string, fix: string): Row => ({ verdict, means, fix });
+
+export const errorCodes = {
+  // — configuration and command line
+  bad_configuration: row(
+    'stop',
+    'A setting is missing, unknown or of the wrong form.',
+    'Mend the settings named above; `sluice config show --origin` prints where each value comes from.',
+  ),
+  bad_usage: row('stop', 'The command line does not say what to do.', 'Add --help to the command to see its examples.'),
+  unsupported_platform: row(
+    'stop',
+    'A part of the embedded stack has no server for this platform.',
+    'Use WSL2, or set SLUICE_REDIS_URL, SLUICE_MILVUS_ADDRESS and SLUICE_ENGINE_URL to servers of your own.',
+  ),
+  setup_failed: row(
+    'stop',
+    'The embedded stack could not be installed or started.',
+    'Read the log file named above, mend the cause, and run the command again.',
+  ),
+  port_taken: row('stop', 'A port that was asked for is in use.', 'Stop the other program, or choose another port.'),
+  source_root_changed: row(
+    'stop',
+    'A source of this name was read from another folder before.',
+    'Give this folder its own name with --source NAME.',
+  ),
+  prune_refused: row(
+    'stop',
+    'Pruning would delete more than it may, or the read was not complete.',
+    'Look at `--dry-run --prune`; raise --prune-max if the deletions are meant.',
+  ),
+
+  // — documents and files (cost themselves only)
+  invalid_utf8: row('dead', 'The file is not valid UTF-8.', 'Convert it to UTF-8, for instance with iconv.'),
+  unsupported_encoding: row(
+    'dead',
+    'The file is UTF-16, UTF-32 or another encoding.',
+    'Convert it to UTF-8, for instance with iconv.',
+  ),
+  malformed_unicode: row(
+    'dead',
+    'The text has a lone surrogate, which no store can keep.',
+    'Repair the text where it is made.',
+  ),
+  unsupported_type: row(
+    'dead',
+    'The file is not text, Markdown, HTML or NDJSON.',
+    'Convert it to text or Markdown, or leave it out with .ingestignore.',
+  ),
+  empty_document: row(
+    'dead',
+    'The document has no text.',
+    'Nothing needs doing; to delete a document use `sluice delete ID`.',
+  ),
+  document_too_large: row(
+    'dead',
+    'The document is larger than a document may be.',
+    'Split it into several documents, or raise SLUICE_MAX_DOCUMENT_BYTES.',
+  ),
+  too_many_chunks: row(
+    'dead',
+    'The document has more chunks than a document may have.',
+    'Split it into several documents.',
+  ),
+  unreadable_file: row(
+    'dead',
+    'The file or folder cannot be read.',
+    'Grant read permission, or leave it out with .ingestignore.',
+  ),
+  missing_path: row(
+    'dead',
+    'There is no such file or folder, or a pattern matched nothing.',
+    'Check the path; quote patterns so that the shell leaves them alone.',
+  ),
+  changed_while_reading: row(
+    'dead',
+    'The file changed while it was read.',
+    'Run the command again when the file is at rest.',
+  ),
+  symlink_skipped: row(
+    'dead',
+    'A symbolic link met while walking a folder is not followed.',
+    'Name its target on the command line if it is meant.',
+  ),
+  special_file: row('dead', 'A device, pipe or socket is not a document.', 'Leave it out with .ingestignore.'),
+  inflated_too_large: row(
+    'dead',
+    'A compressed file inflates to more than a document may be.',
+    'Unpack it yourself and split it.',
+  ),
+  broken_gzip: row('dead', 'The gzip data is damaged or ends early.', 'Make the file again.'),
+  broken_ndjson: row(
+    'dead',
+    'A line is not a JSON object of the documented form.',
+    'Mend the line: {"id": "…", "text": "…", "metadata"?: {…}, "tenant"?: "…"}.',
+  ),
+  line_too_long: row(
+    'dead',
+    'A line is longer than a line may be.',
+    'Split the document, or raise SLUICE_MAX_LINE_BYTES.',
+  ),
+  too_deep: row('dead', 'The JSON is nested deeper than 32 levels.', 'Flatten the metadata.'),
+  duplicate_id: row('dead', 'The same id came twice in one run with different text.', 'Give each document its own id.'),
+  invalid_id: row('dead', 'A document id is 1 to 512 bytes of UTF-8 without control characters.', 'Choose another id.'),
+  invalid_tenant: row(
+    'dead',
+    'A tenant is 1 to 128 bytes of UTF-8 without control characters.',
+    'Choose another tenant name.',
+  ),
+  invalid_metadata: row(
+    'dead',
+    'Metadata is a JSON object of at most 16 KiB without reserved keys or unsafe numbers.',
+    'Make it smaller, send large integers as strings, rename keys such as __proto__.',
+  ),
+
+  // — chunks
+  malformed_job: row(
+    'dead',
+    'A job in the queue does not follow the job schema.',
+    'Hand the document in again with `sluice ingest` or the documented schema.',
+  ),
+  text_refused: row(
+    'dead',
+    'The engine refuses this text while it accepts others.',
+    'Look at the document; hand it in again with other text.',
+  ),
+  bad_vector: row(
+    'dead',
+    'The engine returned NaN, infinity or null for this text twice.',
+    'Look at the engine; fp16 overflow on odd texts is the usual cause.',
+  ),
+  zero_vector: row(
+    'dead',
+    'The vector is zero after cutting, so it has no direction.',
+    'Choose a larger dimension, or look at the text.',
+  ),
+  row_refused: row('dead', 'Milvus refuses this row while it accepts others.', 'Look at the field named above.'),
+
+  // — engine
+  engine_unreachable: row(
+    'retry',
+    'The engine refuses connections or cannot be resolved.',
+    'Start it, or mend SLUICE_ENGINE_URL.',
+  ),
+  engine_timeout: row(
+    'retry',
+    'The engine did not answer within the deadline.',
+    'Look at its load; a smaller SLUICE_BATCH_TOKENS makes requests shorter.',
+  ),
+  engine_busy: row(
+    'retry',
+    'The engine is overloaded or still loading.',
+    'Nothing needs doing; Sluice waits and tries again.',
+  ),
+  engine_too_large: row(
+    'split',
+    'The request is larger than the engine takes.',
+    'Nothing needs doing; Sluice halves the request and remembers the size.',
+  ),
+  engine_rejected: row(
+    'dead',
+    'The engine rejects the request as invalid.',
+    "Look at the engine's log for the reason.",
+  ),
+  engine_refused_key: row('stop', 'The engine refuses the API key.', 'Mend SLUICE_ENGINE_API_KEY.'),
+  engine_failed: row('unknown', 'The engine failed in a way that Sluice does not know.', "Look at the engine's log."),
+  engine_bad_reply: row(
+    'unknown',
+    "The engine's reply is not what its protocol promises.",
+    'Check SLUICE_ENGINE_URL and the protocol chosen for it.',
+  ),
+  wrong_dimension: row(
+    'stop',
+    "The engine's vectors have another dimension than the line's space.",
+    'Serve the model that the line was made with, or start a new line with --line NAME.',
+  ),
+  wrong_space: row(
+    'stop',
+    "The engine's vectors are not of the line's space.",
+    '`sluice doctor` prints what was measured and the setting that mends it.',
+  ),
+  unproven_space: row(
+    'stop',
+    "Nothing proves that the engine's vectors are of the right space.",
+    'Record golden vectors from a trusted engine, or set SLUICE_ACCEPT_UNPROVEN=true.',
+  ),
+
+  // — Milvus
+  store_unreachable: row(
+    'retry',
+    'Milvus refuses connections or did not answer in time.',
+    'Start it, or mend SLUICE_MILVUS_ADDRESS.',
+  ),
+  store_busy: row(
+    'retry',
+    'Milvus limits the rate, is out of quota or recovering.',
+    'Nothing needs doing; Sluice waits and tries again.',
+  ),
+  store_too_large: row(
+    'split',
+    'The request is larger than Milvus takes.',
+    'Nothing needs doing; Sluice halves the request.',
+  ),
+  store_refused_key: row(
+    'stop',
+    'Milvus refuses the user name, password or token.',
+    'Mend SLUICE_MILVUS_USERNAME and SLUICE_MILVUS_PASSWORD.',
+  ),
+  store_failed: row('unknown', 'Milvus failed in a way that Sluice does not know.', 'Look at the log of Milvus.'),
+  missing_collection: row(
+    'stop',
+    "The line's collection is not there any more.",
+    'Run `sluice lines list`; ingest makes a new collection for a new line.',
+  ),
+  schema_drift: row(
+    'stop',
+    'The collection has another schema than the line writes.',
+    'Use another --line NAME, or `sluice lines drop NAME` to begin anew.',
+  ),
+  space_drift: row(
+    'stop',
+    'The collection holds vectors of another space than this configuration makes.',
+    'Use another --line NAME, or `sluice lines drop NAME` to begin anew.',
+  ),
+  unknown_line: row('stop', 'There is no line of this name.', '`sluice lines list` shows the lines there are.'),
+
+  // — queue and ledger
+  queue_unreachable: row(
+    'retry',
+    'Redis refuses connections or did not answer in time.',
+    'Start it, or mend SLUICE_REDIS_URL.',
+  ),
+  queue_busy: row(
+    'retry',
+    'Redis is loading, read-only, out of memory or cannot write its AOF.',
+    'Nothing needs doing while it recovers; give it memory or disk if it does not.',
+  ),
+  queue_refused_key: row('stop', 'Redis refuses the user name or password.', 'Mend SLUICE_REDIS_URL.'),
+  queue_unsafe: row(
+    'stop',
+    'Redis is configured to lose data: it evicts keys or keeps no AOF.',
+    'Set maxmemory-policy noeviction and appendonly yes; SLUICE_ALLOW_UNSAFE_REDIS=true overrides.',
+  ),
+  queue_failed: row('unknown', 'Redis failed in a way that Sluice does not know.', 'Look at the log of Redis.'),
+  backlog_full: row(
+    'retry',
+    'The backlog or Redis memory is above its mark.',
+    'Start more workers, or wait; producers go on by themselves.',
+  ),
+  epoch_changed: row(
+    'stop',
+    'The collection was dropped and made anew under the same name.',
+    'Run `sluice lines drop NAME` and ingest again.',
+  ),
+  ledger_lost: row(
+    'stop',
+    'The ledger has no record of work that is in the queue.',
+    'Redis has lost its data: `sluice lines drop NAME` and ingest again.',
+  ),
+  no_worker: row('retry', 'No worker serves this line.', 'Start one with `sluice worker`, or ingest with --wait.'),
+  unknown_document: row(
+    'dead',
+    'The line has no document of this id.',
+    'Check the id; ids of files are source name + / + path.',
+  ),
+  unknown_run: row('dead', 'There is no run of this id.', '`sluice runs list` shows the latest runs.'),
+  max_errors: row(
+    'stop',
+    'More items failed than --max-errors allows.',
+    '`sluice runs show RUN --rejected` lists them.',
+  ),
+} satisfies Record<string, Row>;
+
+export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,242 @@
+/**
+ * Every setting: one row gives the type, the default, the environment name, the help text, the line of `.env.example` and
+ * the row of `docs/configuration.md` (tests keep the two files equal to this table).
+ */
+import { z } from 'zod';
+
+const flag = z
+  .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
+  .transform((v) => v === true || v === 'true' || v === '1');
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const text = z.string().min(1);
+
+export interface Setting {
+  schema: z.ZodType;
+  default?: unknown;
+  /** Shown by --help, the example file and the docs. */
+  help: string;
+  /** What may be written, in words. */
+  form: string;
+  secret?: true;
+}
+
+const setting = <S extends z.ZodType, D extends z.output<S> | undefined>(row: {
+  schema: S;
+  default: D;
+  help: string;
+  form: string;
+  secret?: true;
+}) => row;
+
+export const settings = {
+  SLUICE_LINE: setting({
+    schema: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/),
+    default: 'main',
+    form: 'a-z, 0-9, -, at most 40',
+    help: 'The line: one collection with its queue, ledger and settings.',
+  }),
+
+  SLUICE_REDIS_URL: setting({
+    schema: z.url({ protocol: /^rediss?$/ }),
+    default: undefined,
+    form: 'redis:// or rediss:// URL',
+    help: 'Redis or Valkey with AOF and noeviction. Unset: the embedded one of `sluice up`.',
+    secret: true,
+  }),
+  SLUICE_MILVUS_ADDRESS: setting({
+    schema: text,
+    default: undefined,
+    form: 'host:port or https:// URL',
+    help: 'Milvus. Unset: the embedded one of `sluice up`.',
+  }),
+  SLUICE_MILVUS_USERNAME: setting({
+    schema: text,
+    default: undefined,
+    form: 'text',
+    help: 'User name for Milvus, if it asks for one.',
+  }),
+  SLUICE_MILVUS_PASSWORD: setting({
+    schema: text,
+    default: undefined,
+    form: 'text',
+    help: 'Password for Milvus.',
+    secret: true,
+  }),
+  SLUICE_MILVUS_TOKEN: setting({
+    schema: text,
+    default: undefined,
+    form: 'text',
+    help: 'Token for a managed Milvus, instead of name and password.',
+    secret: true,
+  }),
+  SLUICE_MILVUS_DATABASE: setting({
+    schema: text,
+    default: undefined,
+    form: 'text',
+    help: 'Database inside Milvus; unset: its default.',
+  }),
+
+  SLUICE_ENGINE: setting({
+    schema: z.enum(['static', 'jina', 'null']),
+    default: undefined,
+    form: 'static, jina or null',
+    help: "The engine's profile. Unset: jina when SLUICE_ENGINE_URL is set, static (for trying) otherwise.",
+  }),
+  SLUICE_ENGINE_URL: setting({
+    schema: z.url({ protocol: /^https?$/ }),
+    default: undefined,
+    form: 'http:// or https:// URL',
+    help: 'Base address of the engine, without the path of its protocol.',
+  }),
+  SLUICE_ENGINE_API_KEY: setting({
+    schema: text,
+    default: undefined,
+    form: 'text',
+    help: 'Bearer key for the engine.',
+    secret: true,
+  }),
+  SLUICE_MODEL: setting({
+    schema: text,
+    default: undefined,
+    form: 'text',
+    help: "Model name as the engine knows it. Unset: the profile's.",
+  }),
+  SLUICE_MODEL_REVISION: setting({
+    schema: text,
+    default: undefined,
+    form: 'text',
+    help: "Revision of the weights, part of the fingerprint. Unset: the profile's.",
+  }),
+  SLUICE_FULL_DIMENSION: setting({
+    schema: integer(1, 32_768),
+    default: undefined,
+    form: '1 to 32768',
+    help: "Full dimension of the model. Unset: the profile's.",
+  }),
+  SLUICE_DIMENSION: setting({
+    schema: integer(1, 32_768),
+    default: undefined,
+    form: '1 to the full dimension',
+    help: "Stored dimension: vectors are cut Matryoshka-style and made unit length again. Unset: the profile's.",
+  }),
+  SLUICE_TOKENIZER: setting({
+    schema: text,
+    default: undefined,
+    form: 'path',
+    help: 'A tokenizer.json (or .json.br) of the model. Unset: XLM-R, which ships with Sluice.',
+  }),
+  SLUICE_GOLDEN: setting({
+    schema: text,
+    default: undefined,
+    form: 'path',
+    help: 'Golden vectors of this model revision; preflight compares the engine with them.',
+  }),
+  SLUICE_ACCEPT_UNPROVEN: setting({
+    schema: flag,
+    default: false,
+    form: 'true or false',
+    help: "Consume although nothing proves that the engine's vectors are of the right space.",
+  }),
+
+  SLUICE_TARGET_TOKENS: setting({
+    schema: integer(16, 8_192),
+    default: 2_048,
+    form: 'tokens',
+    help: 'A chunk closes at the first strong boundary after so many tokens.',
+  }),
+  SLUICE_MAX_TOKENS: setting({
+    schema: integer(32, 8_192),
+    default: 4_096,
+    form: 'tokens',
+    help: 'No chunk has more, instruction, headings and special tokens included.',
+  }),
+  SLUICE_OVERLAP_TOKENS: setting({
+    schema: integer(0, 1_024),
+    default: 0,
+    form: 'tokens',
+    help: 'How much of a chunk is repeated at the start of the next.',
+  }),
+  SLUICE_HEADINGS: setting({
+    schema: flag,
+    default: true,
+    form: 'true or false',
+    help: 'Put title and heading path before the embedded text (the stored text is untouched).',
+  }),
+  SLUICE_CHUNK_THREADS: setting({
+    schema: integer(1, 64),
+    default: undefined,
+    form: 'threads',
+    help: 'Threads that cut documents. Unset: one per core, four at most.',
+  }),
+
+  SLUICE_BATCH_TOKENS: setting({
+    schema: integer(64, 1_048_576),
+    default: 16_384,
+    form: 'padded tokens',
+    help: 'Budget of one engine request: longest text times rows.',
+  }),
+  SLUICE_BATCH_ROWS: setting({
+    schema: integer(1, 2_048),
+    default: 32,
+    form: 'rows',
+    help: 'Rows of one engine request at most.',
+  }),
+  SLUICE_IN_FLIGHT: setting({
+    schema: integer(1, 16),
+    default: 2,
+    form: 'requests',
+    help: 'Engine requests in flight: one on the device, the next one ready.',
+  }),
+  SLUICE_CONCURRENCY: setting({
+    schema: integer(1, 4_096),
+    default: 256,
+    form: 'chunks',
+    help: 'Chunks that a worker holds at a time.',
+  }),
+
+  SLUICE_BACKLOG_TOKENS: setting({
+    schema: integer(1_000, 10_000_000_000),
+    default: 20_000_000,
+    form: 'tokens',
+    help: 'Producers wait while more tokens than this are queued.',
+  }),
+  SLUICE_MAX_DOCUMENT_BYTES: setting({
+    schema: integer(1_024, 1_073_741_824),
+    default: 16_777_216,
+    form: 'bytes',
+    help: 'Larger documents are rejected.',
+  }),
+  SLUICE_MAX_LINE_BYTES: setting({
+    schema: integer(1_024, 1_073_741_824),
+    default: 16_777_216,
+    form: 'bytes',
+    help: 'Longer NDJSON lines are rejected.',
+  }),
+  SLUICE_ALLOW_UNSAFE_REDIS: setting({
+    schema: flag,
+    default: false,
+    form: 'true or false',
+    help: 'Start although Redis evicts keys or keeps no AOF: accepted work may be lost.',
+  }),
+
+  SLUICE_HOME: setting({
+    schema: text,
+    default: '.sluice',
+    form: 'path',
+    help: 'Where the embedded stack keeps its programs and data.',
+  }),
+  SLUICE_BOARD_PORT: setting({
+    schema: integer(0, 65_535),
+    default: 0,
+    form: 'port',
+    help: 'Port of the dashboard on loopback; 0 chooses a free one.',
+  }),
+  SLUICE_LOG_LEVEL: setting({
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
+    default: 'info',
+    form: 'trace … fatal',
+    help: 'Least level that is logged.',
+  }),
+} as const;
+
+export type SettingName = keyof typeof settings;
