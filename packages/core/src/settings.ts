@@ -99,7 +99,13 @@ export const settings = {
     schema: text,
     default: undefined,
     form: 'text',
-    help: "Model name as the engine knows it. Unset: the profile's.",
+    help: "Model, part of the fingerprint. Unset: the profile's.",
+  }),
+  SLUICE_SERVED_MODEL: setting({
+    schema: text,
+    default: undefined,
+    form: 'text',
+    help: 'Name of the model in requests, where the engine calls it differently. Unset: SLUICE_MODEL.',
   }),
   SLUICE_MODEL_REVISION: setting({
     schema: text,

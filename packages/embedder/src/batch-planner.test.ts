@@ -1,0 +1,156 @@
+import { type Clock, systemClock } from '@sluice/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createBatchPlanner, paddedTokens } from './batch-planner.ts';
+
+function manualClock(): Clock & { time: number } {
+  return {
+    ...systemClock,
+    time: 0,
+    monotonicMs: function () {
+      return this.time;
+    },
+  } as Clock & { time: number };
+}
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: fc.record({ add: fc.integer({ min: 0, max: 4096 }) }) },
+    { weight: 1, arbitrary: fc.constant({ take: true as const }) },
+  ),
+  { maxLength: 200 },
+);
+
+describe('batch planner', () => {
+  it('never exceeds either budget, gives out every item exactly once, and always takes the oldest', () => {
+    fc.assert(
+      fc.property(
+        steps,
+        fc.integer({ min: 4096, max: 20_000 }),
+        fc.integer({ min: 1, max: 40 }),
+        (script, budget, rows) => {
+          const planner = createBatchPlanner<{ id: number; tokens: number }>({
+            maxPaddedTokens: budget,
+            maxRows: rows,
+            maxWaitMs: 5,
+            clock: manualClock(),
+          });
+          const waiting = new Map<number, number>();
+          let next = 0;
+          const takeOne = () => {
+            const batch = planner.take();
+            expect(batch.length).toBeLessThanOrEqual(rows);
+            expect(paddedTokens(batch.map(({ tokens }) => tokens))).toBeLessThanOrEqual(budget);
+            if (waiting.size > 0) expect(batch.map(({ id }) => id)).toContain(Math.min(...waiting.keys()));
+            for (const { id } of batch) expect(waiting.delete(id)).toBe(true);
+          };
+          for (const step of script) {
+            if ('add' in step) {
+              planner.add({ id: next, tokens: step.add }, step.add);
+              waiting.set(next++, step.add);
+            } else takeOne();
+            expect(planner.size).toBe(waiting.size);
+            expect(planner.tokens).toBe([...waiting.values()].reduce((sum, tokens) => sum + tokens, 0));
+          }
+          while (waiting.size > 0) takeOne();
+          expect(planner.take()).toEqual([]);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each([64, 256])('wastes at most 5 %% on padding with %i chunks of 2,048–4,096 tokens to choose from', (window) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 2048, max: 4096 }), { minLength: window + 600, maxLength: window + 600 }),
+        (lengths) => {
+          const planner = createBatchPlanner<number>({
+            maxPaddedTokens: 16_384,
+            maxRows: 32,
+            maxWaitMs: 5,
+            clock: manualClock(),
+          });
+          let useful = 0;
+          let padded = 0;
+          let at = 0;
+          while (at < lengths.length) {
+            while (planner.size < window && at < lengths.length) planner.add(lengths[at]!, lengths[at++]!);
+            const batch = planner.take();
+            useful += batch.reduce((sum, tokens) => sum + tokens, 0);
+            padded += paddedTokens(batch);
+          }
+          expect((padded - useful) / padded).toBeLessThanOrEqual(0.05);
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  it('fills requests: with plenty to choose from a batch uses most of the budget', () => {
+    const planner = createBatchPlanner<number>({
+      maxPaddedTokens: 16_384,
+      maxRows: 32,
+      maxWaitMs: 5,
+      clock: manualClock(),
+    });
+    for (let i = 0; i < 256; i++) planner.add(2048 + i * 8, 2048 + i * 8);
+    let batches = 0;
+    let padded = 0;
+    while (planner.size > 64) {
+      padded += paddedTokens(planner.take());
+      batches += 1;
+    }
+    expect(padded / batches).toBeGreaterThan(0.75 * 16_384);
+  });
+
+  it('is due at once when a batch is full, otherwise when the oldest has waited', () => {
+    const clock = manualClock();
+    const planner = createBatchPlanner<string>({ maxPaddedTokens: 1000, maxRows: 8, maxWaitMs: 20, clock });
+    expect(planner.dueInMs()).toBe(Number.POSITIVE_INFINITY);
+    planner.add('a', 300);
+    clock.time = 5;
+    planner.add('b', 310);
+    expect(planner.dueInMs()).toBe(15);
+    clock.time = 30;
+    expect(planner.dueInMs()).toBe(0);
+    clock.time = 6;
+    planner.add('c', 305);
+    expect(planner.dueInMs()).toBe(0);
+  });
+
+  it('takes one by one when the working size shrank below an item', () => {
+    const planner = createBatchPlanner<string>({
+      maxPaddedTokens: 1000,
+      maxRows: 8,
+      maxWaitMs: 20,
+      clock: manualClock(),
+    });
+    for (const name of ['a', 'b']) planner.add(name, 400);
+    expect(planner.take({ maxPaddedTokens: 200 })).toEqual(['a']);
+    expect(planner.take({ maxPaddedTokens: 200, maxRows: 0 })).toEqual(['b']);
+  });
+
+  it('drains in the order of arrival', () => {
+    const planner = createBatchPlanner<string>({
+      maxPaddedTokens: 1000,
+      maxRows: 8,
+      maxWaitMs: 20,
+      clock: manualClock(),
+    });
+    planner.add('first', 900);
+    planner.add('second', 1);
+    expect(planner.drain()).toEqual(['first', 'second']);
+    expect([planner.size, planner.tokens]).toEqual([0, 0]);
+  });
+
+  it('refuses an item that never fits', () => {
+    const planner = createBatchPlanner<string>({
+      maxPaddedTokens: 1000,
+      maxRows: 8,
+      maxWaitMs: 20,
+      clock: manualClock(),
+    });
+    expect(() => planner.add('x', 1001)).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,38 @@
+import type { Profile } from '../profile.ts';
+import { jinaEmbeddingsV3 } from './jina-embeddings-v3.ts';
+
+export const jina: Profile = {
+  name: 'jina',
+  protocol: 'jina',
+  summary: 'jina-on-prem or the hosted Jina API: the task travels with each request, the engine adds the instruction.',
+  ...jinaEmbeddingsV3,
+  servedModel: 'jina-embeddings-v3',
+  path: '/v1/embeddings',
+  instruction: 'engine',
+  task: 'request-field',
+  overLong: 'refused',
+  base64: true,
+  maxRows: 512,
+  maxBytes: 16 * 1024 * 1024,
+  renormalises: true,
+  unitNorm: true,
+  usageCounts: 'without-instruction',
+  pads: true,
+  roles: ['passage', 'query', 'none'],
+  windowTokens: 8192,
+  deadline: { baseMs: 30_000, perTokenMs: 10 },
+  why: {
+    instruction: 'run: jina-on-prem 4.0.0 puts the prefix of the task itself; sent twice the cosine falls to 0.96',
+    task: 'run: `task` is obeyed, an unknown one gets 400, an omitted one the base vector (cosine 0.31)',
+    overLong: 'run: with truncate false 400 INPUT_TOKEN_LIMIT_EXCEEDED, counted before the prefix is added',
+    base64: 'run: embedding_type base64 gives little-endian float32',
+    maxRows: 'read: jina-on-prem gpu-opt takes at most 512 rows a forward; 2,049 rows were accepted when run',
+    maxBytes: 'run: no limit met; a bound for our own memory',
+    renormalises: 'run: dimensions cuts and normalises again when normalized is true',
+    unitNorm: 'run: normalized true; bf16 vectors have length 0.997 to 1.004',
+    usageCounts: 'run: total_tokens leaves out the prefix that the server adds',
+    pads: 'read: transformers encode pads; gpu-opt sorts by length and budgets padded tokens',
+    roles: 'run: retrieval.passage, retrieval.query and no task all answer',
+    windowTokens: 'run: 8,192 raw tokens are accepted but the prefix pushes the tail out, so the prefix counts here',
+  },
+};

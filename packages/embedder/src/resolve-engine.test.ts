@@ -1,0 +1,60 @@
+import { loadConfig } from '@sluice/core';
+import { describe, expect, it } from 'vitest';
+import { resolveEngine } from './resolve-engine.ts';
+
+const resolve = (values: Record<string, string>) => resolveEngine(loadConfig([{ name: 'test', values }]).config);
+const jina = { SLUICE_ENGINE_URL: 'http://127.0.0.1:8080' };
+
+describe('resolveEngine', () => {
+  it('is for trying unless an engine is named', () => {
+    const { profile, space, limits, instructionTokens } = resolve({});
+    expect(profile.name).toBe('static');
+    expect(space).toMatchObject({
+      model: 'sluice-static-xlmr',
+      instruction: '',
+      fullDimension: 256,
+      storedDimension: 256,
+    });
+    expect(limits).toEqual({ maxTokens: 4096, maxRows: 32, maxPaddedTokens: 16_384 });
+    expect(instructionTokens(() => 9)).toBe(0);
+  });
+
+  it('is jina when an address is given, with the instruction counted', () => {
+    const { profile, space, servedModel, instructionTokens } = resolve({ ...jina, SLUICE_DIMENSION: '256' });
+    expect(profile.name).toBe('jina');
+    expect(servedModel).toBe('jina-embeddings-v3');
+    expect(space).toEqual({
+      model: 'jinaai/jina-embeddings-v3',
+      modelRevision: 'unpinned',
+      task: 'retrieval.passage',
+      instruction: 'Represent the document for retrieval: ',
+      fullDimension: 1024,
+      storedDimension: 256,
+    });
+    expect(instructionTokens((text) => text.length)).toBe(space.instruction.length);
+  });
+
+  it("keeps the name in requests out of the space: another server's name for the same model is the same space", () => {
+    const served = resolve({ ...jina, SLUICE_SERVED_MODEL: '/models/merged' });
+    expect(served.servedModel).toBe('/models/merged');
+    expect(served.space).toEqual(resolve(jina).space);
+    expect(resolve({ ...jina, SLUICE_MODEL: 'toy' }).servedModel).toBe('toy');
+  });
+
+  it('stores no more dimensions than a small model has', () => {
+    expect(resolve({ ...jina, SLUICE_FULL_DIMENSION: '64' }).space.storedDimension).toBe(64);
+  });
+
+  it.each<[Record<string, string>, RegExp]>([
+    [{ SLUICE_ENGINE: 'static', ...jina }, /SLUICE_ENGINE_URL: expected nothing/],
+    [{ SLUICE_ENGINE: 'static', SLUICE_MODEL: 'x' }, /SLUICE_MODEL: expected nothing/],
+    [{ SLUICE_DIMENSION: '257' }, /SLUICE_DIMENSION: expected at most the full dimension 256, got 257/],
+    [{ SLUICE_ENGINE_URL: 'http://user:secret@host' }, /SLUICE_ENGINE_URL: expected no user name/],
+  ])('refuses settings that contradict each other: %j', (values, message) => {
+    expect(() => resolve(values)).toThrow(message);
+  });
+
+  it('never prints a password that was put into the address', () => {
+    expect(() => resolve({ SLUICE_ENGINE_URL: 'http://user:secret@host' })).not.toThrow(/secret/);
+  });
+});

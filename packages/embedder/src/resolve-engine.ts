@@ -1,0 +1,92 @@
+/** From configuration to what the line will hold: profile, space and limits. Pure, no network. */
+import { type Config, SluiceError, type Space } from '@sluice/core';
+import type { Profile } from './profile.ts';
+import { profiles } from './profiles.ts';
+
+export interface ResolvedEngine {
+  profile: Profile;
+  space: Space;
+  /** What the engine calls the model. */
+  servedModel: string;
+  /** Tokens of the passage instruction, whoever adds it: part of every text's total. */
+  instructionTokens(count: (text: string) => number): number;
+  limits: {
+    /** Tokens that a text may have, specials and instruction included. */
+    maxTokens: number;
+    /** Rows of one request at most, the smaller of the setting and what the engine takes. */
+    maxRows: number;
+    /** Padded tokens of one request at most. */
+    maxPaddedTokens: number;
+  };
+}
+
+/** Throws `bad_configuration` naming every setting that contradicts the profile. */
+export function resolveEngine(config: Config): ResolvedEngine {
+  const profile = chooseProfile(config);
+  const problems = contradictions(config, profile);
+  if (problems.length > 0) {
+    throw new SluiceError('bad_configuration', {
+      message: `The settings do not fit the engine ${profile.name}: ${problems.join('; ')}`,
+    });
+  }
+  const fullDimension = config.SLUICE_FULL_DIMENSION ?? profile.fullDimension;
+  return {
+    profile,
+    servedModel: config.SLUICE_SERVED_MODEL ?? config.SLUICE_MODEL ?? profile.servedModel,
+    space: {
+      model: config.SLUICE_MODEL ?? profile.model,
+      modelRevision: config.SLUICE_MODEL_REVISION ?? profile.modelRevision,
+      task: profile.spaceTask,
+      instruction: profile.passageInstruction,
+      fullDimension,
+      storedDimension: config.SLUICE_DIMENSION ?? Math.min(profile.recommendedDimension, fullDimension),
+    },
+    instructionTokens: (count) => (profile.passageInstruction === '' ? 0 : count(profile.passageInstruction)),
+    limits: {
+      maxTokens: Math.min(config.SLUICE_MAX_TOKENS, profile.windowTokens ?? Number.POSITIVE_INFINITY),
+      maxRows: Math.min(config.SLUICE_BATCH_ROWS, profile.maxRows),
+      maxPaddedTokens: config.SLUICE_BATCH_TOKENS,
+    },
+  };
+}
+
+function chooseProfile(config: Config): Profile {
+  const name = config.SLUICE_ENGINE ?? (config.SLUICE_ENGINE_URL === undefined ? 'static' : 'jina');
+  const profile = profiles[name];
+  if (profile === undefined) {
+    throw new SluiceError('bad_configuration', {
+      message: 'There is no engine profile of this name',
+      where: 'SLUICE_ENGINE',
+      expected: Object.keys(profiles).join(', '),
+      got: JSON.stringify(name),
+    });
+  }
+  return profile;
+}
+
+function contradictions(config: Config, profile: Profile): string[] {
+  const problems: string[] = [];
+  const overHttp = profile.path !== undefined;
+  if (overHttp && config.SLUICE_ENGINE_URL === undefined)
+    problems.push('SLUICE_ENGINE_URL: expected an address, got nothing');
+  if (!overHttp && config.SLUICE_ENGINE_URL !== undefined) {
+    problems.push('SLUICE_ENGINE_URL: expected nothing, because this engine runs in-process');
+  }
+  if (config.SLUICE_ENGINE_URL !== undefined && /^https?:\/\/[^/?#]*@/.test(config.SLUICE_ENGINE_URL)) {
+    problems.push('SLUICE_ENGINE_URL: expected no user name or password in it; a key goes to SLUICE_ENGINE_API_KEY');
+  }
+  if (profile.protocol === 'static') {
+    // Its table is what it is: under another name its rows would pass for another model's.
+    for (const name of ['SLUICE_MODEL', 'SLUICE_MODEL_REVISION', 'SLUICE_FULL_DIMENSION'] as const) {
+      if (config[name] !== undefined) problems.push(`${name}: expected nothing, because the model ships with Sluice`);
+    }
+  }
+  const full = config.SLUICE_FULL_DIMENSION ?? profile.fullDimension;
+  if (config.SLUICE_DIMENSION !== undefined && config.SLUICE_DIMENSION > full) {
+    problems.push(`SLUICE_DIMENSION: expected at most the full dimension ${full}, got ${config.SLUICE_DIMENSION}`);
+  }
+  if (profile.windowTokens !== null && config.SLUICE_MAX_TOKENS > profile.windowTokens) {
+    problems.push(`SLUICE_MAX_TOKENS: expected at most ${profile.windowTokens}, got ${config.SLUICE_MAX_TOKENS}`);
+  }
+  return problems;
+}
