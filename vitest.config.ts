@@ -1,12 +1,34 @@
+/**
+ * Two projects. `unit`: beside the source, quick, no server. `servers`: everything under test/, which share one real
+ * embedded stack that is started once, when at least one of its files runs.
+ */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{apps,packages,infra,test}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '.sluice/**', 'test/fixtures/**'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{apps,packages,infra}/**/*.test.ts', 'scripts/**/*.test.mjs'],
+          exclude: ['**/node_modules/**'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'test/fixtures/**'],
+          globalSetup: ['test/support/stack-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+        },
+      },
+    ],
   },
 });

@@ -33,6 +33,11 @@ export const errorCodes = {
     'The embedded stack could not be installed or started.',
     'Read the log file named above, mend the cause, and run the command again.',
   ),
+  stack_running: row(
+    'stop',
+    'Another process runs the embedded stack of this folder.',
+    'Use it as it is, or stop that process first.',
+  ),
   port_taken: row('stop', 'A port that was asked for is in use.', 'Stop the other program, or choose another port.'),
   source_root_changed: row(
     'stop',
@@ -43,6 +48,12 @@ export const errorCodes = {
     'stop',
     'Pruning would delete more than it may, or the read was not complete.',
     'Look at `--dry-run --prune`; raise --prune-max if the deletions are meant.',
+  ),
+
+  bad_tokenizer: row(
+    'stop',
+    'The tokenizer file cannot be used.',
+    'Point SLUICE_TOKENIZER at the tokenizer.json (or .json.br) of the model, or unset it for XLM-R.',
   ),
 
   // — documents and files (cost themselves only)
@@ -193,6 +204,46 @@ export const errorCodes = {
     'stop',
     "The engine's vectors are not of the line's space.",
     '`sluice doctor` prints what was measured and the setting that mends it.',
+  ),
+  task_ignored: row(
+    'stop',
+    'The engine ignores the task: its vectors are those of the bare model.',
+    'Use an engine that takes a task, or one that serves a checkpoint with the adapter merged (SLUICE_ENGINE).',
+  ),
+  wrong_adapter: row(
+    'stop',
+    'The engine answers with the adapter of another task.',
+    'Serve the passage adapter: merged into the checkpoint, or chosen by the task.',
+  ),
+  prefix_missing: row(
+    'stop',
+    "Nobody puts the instruction before the text, so short texts' vectors are wrong.",
+    'Choose the profile whose client adds the instruction (SLUICE_ENGINE), or let the engine add it.',
+  ),
+  prefix_doubled: row(
+    'stop',
+    'Engine and client both put the instruction before the text.',
+    "Take the default prompt off the engine's command line, or choose the profile whose engine adds it (SLUICE_ENGINE).",
+  ),
+  wrong_pooling: row(
+    'stop',
+    "The engine takes the first token's vector instead of the mean of all.",
+    "Start the engine with mean pooling (TEI: --pooling mean, Infinity: --pooling-method mean, vLLM: a 1_Pooling folder).",
+  ),
+  silent_truncation: row(
+    'stop',
+    'The engine cuts over-long texts and says nothing.',
+    'Start the engine so that it refuses them (TEI: --auto-truncate false).',
+  ),
+  unstable_vectors: row(
+    'stop',
+    'Equal texts get different vectors: from call to call, or in the company of longer texts.',
+    "Look at the engine's padding mask and precision; an attention mask that is ignored is the usual cause.",
+  ),
+  model_swapped: row(
+    'stop',
+    'The engine gives other vectors than when the worker started.',
+    'Serve the model that the line was made with again, or start a new line with --line NAME.',
   ),
   unproven_space: row(
     'stop',
