@@ -228,7 +228,7 @@ export const errorCodes = {
   wrong_pooling: row(
     'stop',
     "The engine takes the first token's vector instead of the mean of all.",
-    "Start the engine with mean pooling (TEI: --pooling mean, Infinity: --pooling-method mean, vLLM: a 1_Pooling folder).",
+    'Start the engine with mean pooling (TEI: --pooling mean, Infinity: --pooling-method mean, vLLM: a 1_Pooling folder).',
   ),
   silent_truncation: row(
     'stop',
@@ -312,6 +312,12 @@ export const errorCodes = {
     'retry',
     'The backlog or Redis memory is above its mark.',
     'Start more workers, or wait; producers go on by themselves.',
+  ),
+  ledger_full: row('stop', 'The ledger alone fills Redis, so waiting makes no room.', 'Raise maxmemory of Redis.'),
+  too_many_dead: row(
+    'stop',
+    'Dead letters have used up their share of Redis memory.',
+    'Look at `sluice dead list`; mend the cause, then `sluice dead retry` or `sluice dead drop`.',
   ),
   epoch_changed: row(
     'stop',

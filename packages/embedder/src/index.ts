@@ -1,7 +1,12 @@
 export * from './batch-planner.ts';
 export * from './create-engine.ts';
 export * from './engine.ts';
-export { cutVector } from './matryoshka.ts';
+export { cosine, cutVector } from './matryoshka.ts';
+export { nullVector } from './null-engine.ts';
+export { type GoldenFile, type GoldenText, type GoldenVariant, readGolden } from './preflight/golden.ts';
+export type { Finding, PreflightReport } from './preflight/report.ts';
+export * from './preflight.ts';
 export type * from './profile.ts';
 export * from './profiles.ts';
 export * from './resolve-engine.ts';
+export { answerCalls, createThread, type Thread } from './thread.ts';

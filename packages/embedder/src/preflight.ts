@@ -1,0 +1,154 @@
+/**
+ * Preflight: known texts are embedded as passage, as query and without task, and the answers are compared with every known
+ * variant, right and wrong. Most ways to serve a model with adapters answer 200 with vectors of the wrong space; this is
+ * where they are told apart, before a single document is embedded.
+ */
+import { type ErrorCode, errorCodes, isSluiceError, SluiceError } from '@sluice/core';
+import type { Engine, Role } from './engine.ts';
+import { cosine } from './matryoshka.ts';
+import { CANARY, checkOverLong, checkSteadiness, checkUsage } from './preflight/behaviour.ts';
+import { builtInGolden } from './preflight/built-in-golden.ts';
+import { compareWithGolden, probeTexts } from './preflight/by-golden.ts';
+import { compareOwnVariants } from './preflight/by-variants.ts';
+import type { GoldenFile } from './preflight/golden.ts';
+import { createReport, type PreflightReport } from './preflight/report.ts';
+import type { ResolvedEngine } from './resolve-engine.ts';
+
+export interface PreflightOptions {
+  /** Golden vectors of this model and revision, where there are some. Engines that ship with Sluice bring their own. */
+  golden?: GoldenFile | undefined;
+  /** Tokens of a text by the model's tokenizer, without specials: to learn what the engine's `usage` counts. */
+  count?: ((text: string) => number) | undefined;
+  /** Ask what an over-long text gets. On a slow engine that cuts, the answer costs a whole window. Default true. */
+  overLong?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** A probe text has about so many tokens: for the deadline only. */
+const PROBE_TOKENS = 64;
+
+/**
+ * Never refuses by itself: the caller reads the verdict (see `refuseUnproven`). Throws only on outages (verdict `retry`),
+ * when nothing was learned, and the signal's reason.
+ */
+export async function preflight(
+  engine: Engine,
+  resolved: ResolvedEngine,
+  { golden: given, count, overLong = true, signal }: PreflightOptions = {},
+): Promise<PreflightReport> {
+  const { profile, space } = resolved;
+  const report = createReport({ profile: profile.name, where: engine.where, model: resolved.servedModel });
+
+  const ask = async (texts: readonly string[], as: { role: Role; task?: string }): Promise<Float32Array[]> => {
+    const { vectors } = await engine.embed({ texts, tokens: texts.map(() => PROBE_TOKENS), signal, ...as });
+    return vectors.map((vector) => {
+      if (vector !== null) return vector;
+      throw new SluiceError('bad_vector', {
+        message: 'The engine has no vector for a plain text',
+        where: engine.where,
+      });
+    });
+  };
+  const fixFor = (code: ErrorCode) => errorCodes[code].fix;
+
+  try {
+    await checkSteadiness(report, (texts) => ask(texts, { role: 'passage' }));
+    report.ok('dimension', `${engine.fullDimension}, cut to ${space.storedDimension}`);
+    const golden = await chooseGolden();
+    if (golden !== undefined) {
+      const texts = probeTexts(golden);
+      for (const role of ['passage', 'query', 'none'] as const) {
+        if (!profile.roles.includes(role)) continue;
+        const vectors = await ask(
+          texts.map(({ text }) => text),
+          { role },
+        );
+        compareWithGolden({
+          report,
+          golden,
+          texts,
+          vectors,
+          role,
+          expected: expectedVariant(role, space.task),
+          fixFor,
+        });
+      }
+      if (!report.failed) report.provedBy('golden');
+    } else if (profile.task === 'request-field') {
+      await compareOwnVariants({ report, ask, instruction: space.instruction, fixFor });
+    } else {
+      report.warn('space', 'no golden vectors of this model and revision, and the engine has no task to compare by');
+    }
+    if (count !== undefined) await checkUsage(report, engine, count);
+    if (overLong) await checkOverLong(report, engine);
+  } catch (error) {
+    if (!isSluiceError(error) || error.verdict === 'retry') throw error;
+    report.fail('answers', `${error.what}${error.got === undefined ? '' : ` (${error.got})`}`, error.code, error.fix);
+  }
+  return report.finish();
+
+  async function chooseGolden(): Promise<GoldenFile | undefined> {
+    if (given === undefined) return builtInGolden(resolved);
+    const { model, revision, dimension } = given;
+    if (
+      model === space.model &&
+      dimension === space.fullDimension &&
+      (revision ?? space.modelRevision) === space.modelRevision
+    ) {
+      return given;
+    }
+    throw new SluiceError('bad_configuration', {
+      message: 'The golden vectors are of another model',
+      where: 'SLUICE_GOLDEN',
+      expected: `${space.model} at ${space.modelRevision}, ${space.fullDimension} dimensions`,
+      got: `${model} at ${revision ?? 'no revision'}, ${dimension} dimensions`,
+      fix: 'Unset SLUICE_GOLDEN, or mend SLUICE_MODEL, SLUICE_MODEL_REVISION and SLUICE_FULL_DIMENSION.',
+    });
+  }
+}
+
+/**
+ * Throws the refusal that a report means, or nothing: wrong engines are always refused, unproven ones unless accepted
+ * (SLUICE_ACCEPT_UNPROVEN).
+ */
+export function refuseUnlessRight(
+  report: PreflightReport,
+  { acceptUnproven = false }: { acceptUnproven?: boolean } = {},
+): void {
+  if (report.verdict === 'right' || (report.verdict === 'unproven' && acceptUnproven)) return;
+  const finding = report.findings.find(({ status }) => status === 'fail');
+  const { profile, where } = report.engine;
+  throw new SluiceError(report.code ?? 'wrong_space', {
+    message: `The engine ${profile} is refused: ${finding === undefined ? 'nothing proves that its vectors are right' : `${finding.name}: ${finding.measured}`}`,
+    where,
+    fix: finding?.fix,
+    verdict: 'stop',
+  });
+}
+
+/**
+ * Embeds the canary again and compares it with what preflight got: throws `model_swapped` when it is another vector now.
+ * Also the cheapest sign of life of an engine.
+ */
+export async function checkCanary(engine: Engine, report: PreflightReport, signal?: AbortSignal): Promise<void> {
+  const known = report.canary;
+  if (known === undefined) return;
+  const { vectors } = await engine.embed({ texts: [CANARY], tokens: [PROBE_TOKENS], role: 'passage', signal });
+  const bytes = Buffer.from(known.vector, 'base64');
+  const before = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
+  const now = vectors[0];
+  const value = now?.length === before.length ? cosine(now, before) : Number.NaN;
+  if (value >= 0.999) return;
+  throw new SluiceError('model_swapped', {
+    message: 'The engine gives another vector for a known text than at the start',
+    where: engine.where,
+    expected: 'cosine 0.999 or more',
+    got: Number.isNaN(value) ? 'no comparable vector' : value.toFixed(4),
+  });
+}
+
+/** The variant that is right for a role. A model without tasks has one for all. */
+function expectedVariant(role: Role, spaceTask: string): string {
+  if (spaceTask === 'none' || role === 'none') return 'none';
+  return role === 'query' ? 'retrieval.query' : spaceTask;
+}

@@ -1,0 +1,145 @@
+/** The toy server and the jina client against the golden vectors of the Python reference; and what preflight says of wrong ones. */
+import { fileURLToPath } from 'node:url';
+import { loadConfig, silentLogger } from '@sluice/core';
+import {
+  checkCanary,
+  cosine,
+  createEngine,
+  type GoldenFile,
+  type PreflightReport,
+  preflight,
+  readGolden,
+  refuseUnlessRight,
+  resolveEngine,
+} from '@sluice/embedder';
+import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  type JinaTinyOptions,
+  type JinaTinyServer,
+  startJinaTinyServer,
+  TINY_DIMENSION,
+  tinyFolder,
+} from './jina-tiny-server.ts';
+
+const goldenPath = fileURLToPath(new URL('../fixtures/jina-v3-tiny/golden.json', import.meta.url));
+
+let server: JinaTinyServer | undefined;
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+async function start(options: JinaTinyOptions = {}) {
+  server = await startJinaTinyServer(options);
+  const { config } = loadConfig([
+    {
+      name: 'test',
+      values: {
+        SLUICE_ENGINE_URL: server.url,
+        SLUICE_MODEL: 'jina-v3-tiny',
+        SLUICE_FULL_DIMENSION: String(TINY_DIMENSION),
+        SLUICE_DIMENSION: '32',
+      },
+    },
+  ]);
+  return { engine: await createEngine(config, { logger: silentLogger }), resolved: resolveEngine(config), server };
+}
+
+async function report(options: JinaTinyOptions, golden?: GoldenFile): Promise<PreflightReport> {
+  const { engine, resolved } = await start(options);
+  try {
+    return await preflight(engine, resolved, { golden });
+  } finally {
+    await engine.close();
+  }
+}
+
+const WRONG: [string, JinaTinyOptions, string][] = [
+  ['the task ignored', { adapter: 'ignored', prefixes: 0 }, 'task_ignored'],
+  ['the task ignored, the instruction added', { adapter: 'ignored' }, 'task_ignored'],
+  ['text-matching merged in', { adapter: 'text-matching', prefixes: 0 }, 'wrong_adapter'],
+  ['text-matching merged in, the instruction added', { adapter: 'text-matching' }, 'wrong_adapter'],
+  ['the instruction missing', { prefixes: 0 }, 'prefix_missing'],
+  ['the instruction twice', { prefixes: 2 }, 'prefix_doubled'],
+  ['over-long texts cut', { cutsSilently: true }, 'silent_truncation'],
+];
+
+describe('jina-v3-tiny over HTTP', () => {
+  it('gives the golden vectors of the Python reference in one mixed batch', async () => {
+    const golden = await readGolden(goldenPath);
+    const { engine } = await start();
+    const texts = golden.texts.map(({ text }) => text);
+    for (const [role, variant] of [
+      ['passage', 'retrieval.passage'],
+      ['query', 'retrieval.query'],
+      ['none', 'none'],
+    ] as const) {
+      const { vectors } = await engine.embed({ texts, tokens: texts.map(() => 4096), role });
+      golden.texts.forEach(({ vectors: known }, i) => {
+        expect(cosine(vectors[i]!, known.get(variant)!)).toBeGreaterThan(0.999999);
+      });
+    }
+    await engine.close();
+  });
+
+  it('is right by golden vectors, and its usage leaves the instruction out', async () => {
+    const { engine, resolved } = await start();
+    const tokenizer = createTokenizer(await loadTokenizerModel(`${tinyFolder}/tokenizer.json`));
+    const found = await preflight(engine, resolved, {
+      golden: await readGolden(goldenPath),
+      count: (text) => tokenizer.count(text),
+    });
+    expect(found.findings.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(found).toMatchObject({ verdict: 'right', proof: 'golden' });
+    expect(found.findings.find(({ name }) => name === 'usage')?.measured).toBe('counts tokens without the instruction');
+    expect(resolved.instructionTokens((text) => tokenizer.count(text))).toBe(9);
+    await engine.close();
+  });
+
+  it.each(WRONG)('is refused by golden vectors: %s', async (_, options, code) => {
+    const found = await report(options, await readGolden(goldenPath));
+    expect({ verdict: found.verdict, code: found.code }).toEqual({ verdict: 'wrong', code });
+    expect(() => refuseUnlessRight(found, { acceptUnproven: true })).toThrow(/refused/);
+  });
+
+  it('is refused by golden vectors: the first token instead of the mean', async () => {
+    expect((await report({ pooling: 'cls' }, await readGolden(goldenPath))).code).toBe('wrong_pooling');
+  });
+
+  it('is right by its own variants where no golden vectors are to be had', async () => {
+    expect(await report({})).toMatchObject({ verdict: 'right', proof: 'variants' });
+  });
+
+  it.each(WRONG)('is refused by its own variants: %s', async (_, options, code) => {
+    const found = await report(options);
+    // Whatever adapter is merged, all tasks give the same vectors: the task is ignored, and nothing says which one it is.
+    const expected = options.adapter === 'text-matching' ? 'task_ignored' : code;
+    expect({ verdict: found.verdict, code: found.code }).toEqual({ verdict: 'wrong', code: expected });
+  });
+
+  it('refuses golden vectors of another model', async () => {
+    const golden = { ...(await readGolden(goldenPath)), model: 'another' };
+    expect(await report({}, golden)).toMatchObject({ verdict: 'wrong', code: 'bad_configuration' });
+  });
+
+  it('notices a model that was swapped under a running worker', async () => {
+    const first = await start();
+    const found = await preflight(first.engine, first.resolved);
+    await checkCanary(first.engine, found);
+    await first.engine.close();
+    await first.server.close();
+    const second = await start({ adapter: 'text-matching' });
+    await expect(checkCanary(second.engine, found)).rejects.toMatchObject({ code: 'model_swapped', verdict: 'stop' });
+    await second.engine.close();
+  });
+
+  it('throws when the engine is away: nothing was learned', async () => {
+    await expect(report({ script: () => ({ status: 503, body: '' }) })).rejects.toMatchObject({ code: 'engine_busy' });
+  });
+
+  it('says wrong when the key is refused', async () => {
+    const found = await report({ script: () => ({ status: 401, body: '' }) });
+    expect(found).toMatchObject({ verdict: 'wrong', code: 'engine_refused_key' });
+  });
+});
