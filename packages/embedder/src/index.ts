@@ -3,6 +3,7 @@ export * from './create-engine.ts';
 export * from './engine.ts';
 export { cosine, cutVector } from './matryoshka.ts';
 export { nullVector } from './null-engine.ts';
+export * from './pace.ts';
 export { type GoldenFile, type GoldenText, type GoldenVariant, readGolden } from './preflight/golden.ts';
 export type { Finding, PreflightReport } from './preflight/report.ts';
 export * from './preflight.ts';

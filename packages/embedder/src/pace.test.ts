@@ -1,0 +1,176 @@
+import { type Clock, type ErrorCode, SluiceError, silentLogger, systemClock } from '@sluice/core';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { EmbedReply, EmbedRequest, Engine } from './engine.ts';
+import { type PacedEngine, paceEngine } from './pace.ts';
+import { CANARY } from './preflight/behaviour.ts';
+import { profiles } from './profiles.ts';
+
+/** An engine whose calls wait until the test answers them: a fake at the network's edge. */
+function slowEngine() {
+  const calls: { request: EmbedRequest; answer: PromiseWithResolvers<EmbedReply> }[] = [];
+  const engine: Engine = {
+    profile: profiles.jina!,
+    fullDimension: 2,
+    where: 'here',
+    embed: (request) => {
+      const answer = Promise.withResolvers<EmbedReply>();
+      calls.push({ request, answer });
+      return answer.promise;
+    },
+    close: async () => {},
+  };
+  return { engine, calls };
+}
+
+const request = (rows: number, tokens: number): EmbedRequest => ({
+  texts: new Array(rows).fill('text'),
+  tokens: new Array(rows).fill(tokens),
+  role: 'passage',
+});
+const failed = (code: ErrorCode, retryAfterMs?: number) => new SluiceError(code, { message: 'no', retryAfterMs });
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+let time = 0;
+const clock: Clock = { ...systemClock, monotonicMs: () => time };
+let fake: ReturnType<typeof slowEngine>;
+let paced: PacedEngine;
+beforeEach(() => {
+  time = 0;
+  fake = slowEngine();
+  paced = paceEngine(fake.engine, {
+    logger: silentLogger,
+    maxInFlight: 4,
+    maxPaddedTokens: 16_384,
+    quietMs: 1_000,
+    outages: 2,
+    clock,
+    random: () => 1,
+  });
+});
+
+/** Sends one request and ends it with an error, or rightly. */
+async function one(end?: SluiceError, sent = request(1, 10)): Promise<unknown> {
+  const before = fake.calls.length;
+  const pending = paced.embed(sent).catch((error: unknown) => error);
+  await settled();
+  const call = fake.calls[before];
+  if (end === undefined) call?.answer.resolve({ vectors: [] });
+  else call?.answer.reject(end);
+  return pending;
+}
+
+describe('concurrency', () => {
+  it('lets no more requests through than allowed, first come first served', async () => {
+    const done: number[] = [];
+    const all = [0, 1, 2, 3, 4, 5].map((i) => paced.embed(request(i + 1, 1)).then(() => done.push(i)));
+    await settled();
+    expect(fake.calls).toHaveLength(4);
+    fake.calls[2]!.answer.resolve({ vectors: [] });
+    await settled();
+    expect(fake.calls.map(({ request }) => request.texts.length)).toEqual([1, 2, 3, 4, 5]);
+    for (const i of [0, 1, 3, 4]) fake.calls[i]!.answer.resolve({ vectors: [] });
+    await settled();
+    fake.calls[5]!.answer.resolve({ vectors: [] });
+    await Promise.all(all);
+    expect(done).toHaveLength(6);
+    expect(paced.inFlight).toBe(0);
+  });
+
+  it('is halved when the engine is busy and grows by one for every quiet period', async () => {
+    await one(failed('engine_busy'));
+    expect(paced.concurrency).toBe(2);
+    await one();
+    expect(paced.concurrency).toBe(2);
+    time = 1_000;
+    await one();
+    await one();
+    expect(paced.concurrency).toBe(3);
+    time = 2_000;
+    await one();
+    expect(paced.concurrency).toBe(4);
+  });
+
+  it('gives a waiting caller its own reason when it gives up', async () => {
+    const all = [1, 2, 3, 4].map(() => paced.embed(request(1, 1)));
+    const abort = new AbortController();
+    const waiting = paced.embed({ ...request(9, 1), signal: abort.signal });
+    await settled();
+    abort.abort(new Error('stop'));
+    await expect(waiting).rejects.toThrow('stop');
+    for (const { answer } of fake.calls) answer.resolve({ vectors: [] });
+    await Promise.all(all);
+    expect(fake.calls).toHaveLength(4);
+  });
+});
+
+describe('working size', () => {
+  it('is half of what was too large, and stays so', async () => {
+    expect(await one(failed('engine_too_large'), request(4, 4_000))).toMatchObject({ code: 'engine_too_large' });
+    expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_000 });
+    await one(failed('engine_too_large'), request(8, 2_500)); // a request from before the cut says nothing new
+    expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_000 });
+    await one();
+    expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_000 });
+  });
+
+  it('is not touched by a single row that is too large', async () => {
+    await one(failed('engine_too_large'), request(1, 4_000));
+    expect(paced.workingSize).toEqual({ maxPaddedTokens: 16_384 });
+  });
+});
+
+describe('breaker', () => {
+  async function openIt(): Promise<void> {
+    await one(failed('engine_unreachable'));
+    expect(paced.breaker).toBe('closed');
+    await one(failed('engine_unreachable'));
+    expect(paced.breaker).toBe('open');
+  }
+
+  it('opens after outages in a row; calls are then refused without a request, with the time to wait', async () => {
+    await openIt();
+    expect(await one()).toMatchObject({ code: 'engine_unreachable', verdict: 'retry', retryAfterMs: 500 });
+    expect(fake.calls).toHaveLength(2);
+  });
+
+  it('is not opened by refusals: an engine that answers is there', async () => {
+    await one(failed('engine_unreachable'));
+    await one(failed('engine_rejected'));
+    await one(failed('engine_unreachable'));
+    expect(paced.breaker).toBe('closed');
+  });
+
+  it('sends the known text first; all who wait pass when it comes back', async () => {
+    await openIt();
+    time = 500;
+    const waiting = [paced.embed(request(1, 1)), paced.embed(request(1, 1))];
+    await settled();
+    expect(paced.breaker).toBe('half-open');
+    expect(fake.calls.slice(2).map(({ request }) => request.texts)).toEqual([[CANARY]]);
+    fake.calls[2]!.answer.resolve({ vectors: [] });
+    await settled();
+    expect(paced.breaker).toBe('closed');
+    for (const { answer } of fake.calls.slice(3)) answer.resolve({ vectors: [] });
+    await Promise.all(waiting);
+    expect(fake.calls).toHaveLength(5);
+  });
+
+  it('stays open for longer when the known text fails too', async () => {
+    await openIt();
+    time = 500;
+    const waiting = [paced.embed(request(1, 1)), paced.embed(request(1, 1))].map((call) =>
+      call.catch((error) => error),
+    );
+    await settled();
+    fake.calls[2]!.answer.reject(failed('engine_timeout'));
+    expect(await Promise.all(waiting)).toMatchObject([{ code: 'engine_timeout' }, { code: 'engine_timeout' }]);
+    expect(paced.breaker).toBe('open');
+    expect(await one()).toMatchObject({ retryAfterMs: 1_000 });
+  });
+
+  it('waits as long as the engine asks', async () => {
+    await one(failed('engine_busy', 30_000));
+    await one(failed('engine_busy', 30_000));
+    expect(await one()).toMatchObject({ code: 'engine_busy', retryAfterMs: 30_000 });
+  });
+});

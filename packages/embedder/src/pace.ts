@@ -1,0 +1,142 @@
+/**
+ * One pace for all callers of an engine in a process: how many requests at a time, how large, and none while it is away.
+ *
+ * - *Concurrency* is halved when the engine says it is busy and grows by one for every quiet period.
+ * - *Working size* is half of what was too large, and is remembered; it never grows back: on a real device the next try
+ *   costs an out-of-memory error, which some engines do not survive. A single row that is too large says nothing about it.
+ * - *Outages* in a row open a breaker whose probe is a known text.
+ *
+ * `embed` still sends a request once: splitting, waiting and repeating are the caller's.
+ */
+import { type Clock, createBackoff, isSluiceError, type Logger, systemClock } from '@sluice/core';
+import { paddedTokens } from './batch-planner.ts';
+import { createBreaker } from './breaker.ts';
+import type { EmbedReply, EmbedRequest, Engine } from './engine.ts';
+import { CANARY } from './preflight/behaviour.ts';
+
+export interface PacedEngine extends Engine {
+  /** What a request may have just now; to be given to the batch planner's `take`. */
+  readonly workingSize: { maxPaddedTokens: number };
+  /** Requests that may be under way just now. */
+  readonly concurrency: number;
+  /** Requests under way. */
+  readonly inFlight: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+}
+
+export interface PaceOptions {
+  logger: Logger;
+  /** Requests under way at most, in quiet times. */
+  maxInFlight: number;
+  /** Padded tokens of a request at most, as configured. */
+  maxPaddedTokens: number;
+  /** How long an engine must not have been busy before it gets one more request at a time. Default 10,000 ms. */
+  quietMs?: number;
+  /** Outages in a row that open the breaker. Default 3. */
+  outages?: number;
+  clock?: Clock;
+  random?: () => number;
+}
+
+export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
+  const { logger, maxInFlight, quietMs = 10_000, outages = 3, clock = systemClock, random = Math.random } = options;
+  let concurrency = maxInFlight;
+  let inFlight = 0;
+  let quietSinceMs = clock.monotonicMs();
+  let maxPaddedTokens = options.maxPaddedTokens;
+  const queue: (() => void)[] = [];
+  const breaker = createBreaker({
+    clock,
+    backoff: createBackoff({ random }),
+    threshold: outages,
+    probe: async () => {
+      await engine.embed({ texts: [CANARY], tokens: [64], role: 'passage' });
+      logger.info({ where: engine.where }, 'the engine is back');
+    },
+  });
+
+  async function embed(request: EmbedRequest): Promise<EmbedReply> {
+    await breaker.admit();
+    await slot(request.signal);
+    try {
+      const reply = await engine.embed(request);
+      breaker.succeeded();
+      if (concurrency < maxInFlight && clock.monotonicMs() - quietSinceMs >= quietMs) {
+        concurrency += 1;
+        quietSinceMs = clock.monotonicMs();
+      }
+      return reply;
+    } catch (error) {
+      if (isSluiceError(error)) learn(error.code, request);
+      if (isSluiceError(error) && error.verdict === 'retry') {
+        if (breaker.failed(error)) logger.warn({ err: error }, 'the engine is away: requests pause');
+      } else if (isSluiceError(error)) breaker.succeeded(); // it answered
+      throw error;
+    } finally {
+      inFlight -= 1;
+      wake();
+    }
+  }
+
+  function learn(code: string, { texts, tokens }: EmbedRequest): void {
+    if (code === 'engine_busy' || code === 'engine_timeout') {
+      quietSinceMs = clock.monotonicMs();
+      concurrency = Math.max(1, Math.floor(concurrency / 2));
+    }
+    if (code === 'engine_too_large' && texts.length > 1) {
+      const smaller = Math.max(1, Math.floor(paddedTokens(tokens) / 2));
+      if (smaller >= maxPaddedTokens) return;
+      maxPaddedTokens = smaller;
+      logger.warn(
+        { where: engine.where, maxPaddedTokens },
+        'the engine takes less than configured: working size halved',
+      );
+    }
+  }
+
+  /** Resolves when a request may start; it counts as under way from then on. First come, first served. */
+  async function slot(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (inFlight < concurrency && queue.length === 0) {
+      inFlight += 1;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const start = () => {
+      signal?.removeEventListener('abort', giveUp);
+      inFlight += 1;
+      resolve();
+    };
+    const giveUp = () => {
+      queue.splice(queue.indexOf(start), 1);
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', giveUp, { once: true });
+    queue.push(start);
+    return promise;
+  }
+
+  function wake(): void {
+    while (inFlight < concurrency && queue.length > 0) queue.shift()!();
+  }
+
+  return {
+    profile: engine.profile,
+    fullDimension: engine.fullDimension,
+    where: engine.where,
+    embed,
+    close: () => engine.close(),
+    get workingSize() {
+      return { maxPaddedTokens };
+    },
+    get concurrency() {
+      return concurrency;
+    },
+    get inFlight() {
+      return inFlight;
+    },
+    get breaker() {
+      return breaker.state;
+    },
+  };
+}
