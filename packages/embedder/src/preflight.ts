@@ -74,7 +74,7 @@ export async function preflight(
         });
       }
       if (!report.failed) report.provedBy('golden');
-    } else if (profile.task === 'request-field') {
+    } else if (profile.protocol === 'jina') {
       await compareOwnVariants({ report, ask, instruction: space.instruction, fixFor });
     } else {
       report.warn('space', 'no golden vectors of this model and revision, and the engine has no task to compare by');

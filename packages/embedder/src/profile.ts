@@ -51,6 +51,8 @@ export interface Profile extends ProfileFlags {
   deadline: { baseMs: number; perTokenMs: number };
   /** Path after the base address, where the protocol is HTTP. */
   path?: string;
+  /** Field of the request that takes the role by name, for engines that call it so. */
+  roleField?: string;
   /** Reason and source of each flag. */
   why: Readonly<Record<keyof ProfileFlags, string>>;
 }

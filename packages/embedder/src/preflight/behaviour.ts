@@ -64,10 +64,17 @@ export async function checkUsage(report: Report, engine: Engine, count: (text: s
   }
 }
 
-/** A text longer than the window must be refused: an engine that answers it has cut it. */
+/** Where the profile promises it, a text longer than the window must be refused: an engine that answers it has cut it. */
 export async function checkOverLong(report: Report, engine: Engine): Promise<void> {
   const { windowTokens, overLong } = engine.profile;
   if (windowTokens === null || overLong === 'no-limit') return;
+  if (overLong === 'silently-cut') {
+    report.warn(
+      'over-long text',
+      `cut silently, as the profile says; Sluice counts exactly and sends ${windowTokens} tokens at most`,
+    );
+    return;
+  }
   // A word is one token or more, so this is above the window in every tokenizer.
   const text = 'rabbit '.repeat(windowTokens + 1).trimEnd();
   try {
