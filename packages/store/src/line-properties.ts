@@ -1,0 +1,61 @@
+/** What a line's collection says of itself: properties with our own keys, the only place that every server keeps. */
+import { type Space, spaceFingerprint } from '@sluice/core';
+
+export interface LineInfo {
+  line: string;
+  collection: string;
+  /** Random; another epoch is another collection under the same name. */
+  epoch: string;
+  /** Queues that the line is split over. */
+  shards: number;
+  space: Space;
+  /** Fingerprints of the cuts that live in the collection. */
+  cuts: string[];
+  /** When the collection was created, ISO 8601. */
+  created: string;
+}
+
+type Properties = Record<string, string>;
+
+export function collectionName(line: string): string {
+  return `sluice_${line.replaceAll('-', '_')}`;
+}
+
+export function toProperties(info: Pick<LineInfo, 'line' | 'epoch' | 'shards' | 'space' | 'cuts'>): Properties {
+  return {
+    'sluice.line': info.line,
+    'sluice.epoch': info.epoch,
+    'sluice.shards': String(info.shards),
+    'sluice.space': JSON.stringify(info.space),
+    'sluice.fp': spaceFingerprint(info.space),
+    ...cutsProperty(info.cuts),
+  };
+}
+
+export function cutsProperty(cuts: string[]): Properties {
+  return { 'sluice.cuts': cuts.join(',') };
+}
+
+/** undefined when the collection is not one of ours, or its properties were edited. */
+export function fromProperties(
+  properties: readonly { key: string; value: string | number }[],
+  { collection, created }: { collection: string; created: string },
+): LineInfo | undefined {
+  const values = new Map(properties.map(({ key, value }) => [key, String(value)]));
+  const line = values.get('sluice.line');
+  const epoch = values.get('sluice.epoch');
+  const shards = Number(values.get('sluice.shards'));
+  const space = parseSpace(values.get('sluice.space'));
+  if (line === undefined || epoch === undefined || space === undefined || !Number.isInteger(shards)) return undefined;
+  if (spaceFingerprint(space) !== values.get('sluice.fp')) return undefined;
+  const cuts = (values.get('sluice.cuts') ?? '').split(',').filter((cut) => cut !== '');
+  return { line, collection, epoch, shards, space, cuts, created };
+}
+
+function parseSpace(json: string | undefined): Space | undefined {
+  try {
+    return json === undefined ? undefined : (JSON.parse(json) as Space);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,139 @@
+/** The store: Milvus as a line sees it. Errors are SluiceErrors whose verdict says what the failure means for the work. */
+import { type DocumentKey, type Revision, SluiceError, type Space } from '@sluice/core';
+import type { IdRange } from './id-filter.ts';
+import type { LineInfo } from './line-properties.ts';
+import {
+  describeLine,
+  dropLine,
+  listLines,
+  type OpenedLine,
+  type OpenLineOptions,
+  openLine,
+  requireSpace,
+} from './lines.ts';
+import { connectMilvus, type StoreOptions } from './milvus-client.ts';
+import {
+  type Consistency,
+  countRows,
+  documentIds,
+  findVectors,
+  type Hit,
+  rowsOf,
+  search,
+  type VectorWant,
+} from './reader.ts';
+import type { Row, StoredRow } from './row.ts';
+import { storeError } from './store-errors.ts';
+import { deleteKeys, deleteRanges, upsertRows } from './writer.ts';
+
+export interface Store {
+  /**
+   * Opens the line's collection; creates it (index, load) on first use. Throws `space_drift` and `schema_drift`, which name
+   * the differences and the ways out.
+   */
+  openLine(options: OpenLineOptions): Promise<OpenedLine>;
+  /** undefined where there is no such line. */
+  describeLine(line: string): Promise<LineInfo | undefined>;
+  listLines(): Promise<LineInfo[]>;
+  /** False where there was none. */
+  dropLine(line: string): Promise<boolean>;
+  /** Throws `space_drift` naming every difference. */
+  requireSpace(info: LineInfo, space: Space): void;
+
+  /** Resolves when every row is acknowledged. Equal keys within a call are refused. */
+  upsert(collection: string, rows: readonly Row[]): Promise<void>;
+  deleteKeys(collection: string, ids: readonly string[]): Promise<void>;
+  /** Deletes every row with `from <= id < to` of each range, many ranges a request. */
+  deleteRanges(collection: string, ranges: readonly IdRange[]): Promise<void>;
+
+  /** Vectors of older revisions by chunk hash, for reuse. What is absent in the answer is a miss. */
+  findVectors(collection: string, wants: readonly VectorWant[]): Promise<Map<DocumentKey, Map<string, Float32Array>>>;
+  /** Rows of one document, ordered by revision and ordinal. */
+  rowsOf(
+    collection: string,
+    key: DocumentKey,
+    options?: { revision?: Revision; vectors?: boolean },
+  ): Promise<StoredRow[]>;
+  documentIds(
+    collection: string,
+    keys: readonly DocumentKey[],
+  ): Promise<Map<DocumentKey, { id: string; tenant?: string }>>;
+  countRows(collection: string): Promise<number>;
+  search(
+    collection: string,
+    vector: Float32Array,
+    options: { k: number; tenant?: string; consistency?: Consistency },
+  ): Promise<Hit[]>;
+
+  /** Resolves when Milvus says that it is healthy; throws `store_busy` with its reasons, or `store_unreachable`. */
+  checkHealth(): Promise<void>;
+  /** Describes the collection and counts it with a Strong query: proof that this server answers for it now. */
+  witness(collection: string): Promise<void>;
+  version(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Throws `store_unreachable` or `store_refused_key`. */
+export async function connectStore(options: StoreOptions): Promise<Store> {
+  const milvus = await connectMilvus(options);
+  const dimensions = new Map<string, number>();
+
+  return {
+    async openLine(open) {
+      const opened = await openLine(milvus, open);
+      dimensions.set(opened.info.collection, opened.info.space.storedDimension);
+      return opened;
+    },
+    describeLine: (line) => describeLine(milvus, line),
+    listLines: () => listLines(milvus),
+    async dropLine(line) {
+      const dropped = await dropLine(milvus, line);
+      dimensions.clear();
+      return dropped;
+    },
+    requireSpace,
+    async upsert(collection, rows) {
+      if (rows.length === 0) return;
+      await upsertRows(milvus, collection, await dimensionOf(collection), rows);
+    },
+    deleteKeys: (collection, ids) => deleteKeys(milvus, collection, ids),
+    deleteRanges: (collection, ranges) => deleteRanges(milvus, collection, ranges),
+    findVectors: (collection, wants) => findVectors(milvus, collection, wants),
+    rowsOf: (collection, key, read) => rowsOf(milvus, collection, key, read),
+    documentIds: (collection, keys) => documentIds(milvus, collection, keys),
+    countRows: (collection) => countRows(milvus, collection),
+    search: (collection, vector, how) => search(milvus, collection, vector, how),
+    async checkHealth() {
+      const health = await milvus.sdk.checkHealth().catch((error: unknown) => {
+        throw storeError(error, `check health ${milvus.address}`);
+      });
+      if (health.isHealthy) return;
+      throw new SluiceError('store_busy', {
+        message: 'Milvus is not healthy',
+        where: milvus.address,
+        got: health.reasons.join('; ').slice(0, 300),
+      });
+    },
+    async witness(collection) {
+      await countRows(milvus, collection);
+    },
+    async version() {
+      const { version } = await milvus.sdk.getVersion().catch((error: unknown) => {
+        throw storeError(error, `get version ${milvus.address}`);
+      });
+      return version;
+    },
+    close: () => milvus.close(),
+  };
+
+  async function dimensionOf(collection: string): Promise<number> {
+    const known = dimensions.get(collection);
+    if (known !== undefined) return known;
+    const info = (await listLines(milvus)).find((line) => line.collection === collection);
+    if (info === undefined) {
+      throw new SluiceError('missing_collection', { message: 'The collection is not there', where: collection });
+    }
+    dimensions.set(collection, info.space.storedDimension);
+    return info.space.storedDimension;
+  }
+}
