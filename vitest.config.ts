@@ -13,7 +13,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{apps,packages,infra}/**/*.test.ts', 'scripts/**/*.test.mjs'],
+          include: ['{apps,packages,infra}/**/*.test.ts', 'scripts/**/*.test.{mjs,ts}'],
           exclude: ['**/node_modules/**'],
           testTimeout: 30_000,
         },

@@ -7,11 +7,11 @@ import type { z } from 'zod';
 import { SluiceError } from './errors.ts';
 import { type Setting, type SettingName, settings } from './settings.ts';
 
-type Value<N extends SettingName> = (typeof settings)[N] extends { schema: infer S extends z.ZodType; default: infer D }
-  ? D extends undefined
+type Value<N extends SettingName> = (typeof settings)[N] extends { default: infer D }
+  ? D
+  : (typeof settings)[N] extends { schema: infer S extends z.ZodType }
     ? z.output<S> | undefined
-    : z.output<S>
-  : never;
+    : never;
 
 export type Config = { readonly [N in SettingName]: Value<N> };
 

@@ -20,13 +20,17 @@ export interface Setting {
   secret?: true;
 }
 
-const setting = <S extends z.ZodType, D extends z.output<S> | undefined>(row: {
+interface Row<S extends z.ZodType> {
   schema: S;
-  default: D;
   help: string;
   form: string;
   secret?: true;
-}) => row;
+}
+
+/** A setting that always has a value. */
+const setting = <S extends z.ZodType>(row: Row<S> & { default: z.output<S> }) => row;
+/** A setting that may be absent; its help says what happens then. */
+const optional = <S extends z.ZodType>(row: Row<S>) => row;
 
 export const settings = {
   SLUICE_LINE: setting({
@@ -36,104 +40,88 @@ export const settings = {
     help: 'The line: one collection with its queue, ledger and settings.',
   }),
 
-  SLUICE_REDIS_URL: setting({
+  SLUICE_REDIS_URL: optional({
     schema: z.url({ protocol: /^rediss?$/ }),
-    default: undefined,
     form: 'redis:// or rediss:// URL',
     help: 'Redis or Valkey with AOF and noeviction. Unset: the embedded one of `sluice up`.',
     secret: true,
   }),
-  SLUICE_MILVUS_ADDRESS: setting({
+  SLUICE_MILVUS_ADDRESS: optional({
     schema: text,
-    default: undefined,
     form: 'host:port or https:// URL',
     help: 'Milvus. Unset: the embedded one of `sluice up`.',
   }),
-  SLUICE_MILVUS_USERNAME: setting({
+  SLUICE_MILVUS_USERNAME: optional({
     schema: text,
-    default: undefined,
     form: 'text',
     help: 'User name for Milvus, if it asks for one.',
   }),
-  SLUICE_MILVUS_PASSWORD: setting({
+  SLUICE_MILVUS_PASSWORD: optional({
     schema: text,
-    default: undefined,
     form: 'text',
     help: 'Password for Milvus.',
     secret: true,
   }),
-  SLUICE_MILVUS_TOKEN: setting({
+  SLUICE_MILVUS_TOKEN: optional({
     schema: text,
-    default: undefined,
     form: 'text',
     help: 'Token for a managed Milvus, instead of name and password.',
     secret: true,
   }),
-  SLUICE_MILVUS_DATABASE: setting({
+  SLUICE_MILVUS_DATABASE: optional({
     schema: text,
-    default: undefined,
     form: 'text',
     help: 'Database inside Milvus; unset: its default.',
   }),
 
-  SLUICE_ENGINE: setting({
+  SLUICE_ENGINE: optional({
     schema: z.enum(['static', 'jina', 'null']),
-    default: undefined,
     form: 'static, jina or null',
     help: "The engine's profile. Unset: jina when SLUICE_ENGINE_URL is set, static (for trying) otherwise.",
   }),
-  SLUICE_ENGINE_URL: setting({
+  SLUICE_ENGINE_URL: optional({
     schema: z.url({ protocol: /^https?$/ }),
-    default: undefined,
     form: 'http:// or https:// URL',
     help: 'Base address of the engine, without the path of its protocol.',
   }),
-  SLUICE_ENGINE_API_KEY: setting({
+  SLUICE_ENGINE_API_KEY: optional({
     schema: text,
-    default: undefined,
     form: 'text',
     help: 'Bearer key for the engine.',
     secret: true,
   }),
-  SLUICE_MODEL: setting({
+  SLUICE_MODEL: optional({
     schema: text,
-    default: undefined,
     form: 'text',
     help: "Model, part of the fingerprint. Unset: the profile's.",
   }),
-  SLUICE_SERVED_MODEL: setting({
+  SLUICE_SERVED_MODEL: optional({
     schema: text,
-    default: undefined,
     form: 'text',
     help: 'Name of the model in requests, where the engine calls it differently. Unset: SLUICE_MODEL.',
   }),
-  SLUICE_MODEL_REVISION: setting({
+  SLUICE_MODEL_REVISION: optional({
     schema: text,
-    default: undefined,
     form: 'text',
     help: "Revision of the weights, part of the fingerprint. Unset: the profile's.",
   }),
-  SLUICE_FULL_DIMENSION: setting({
+  SLUICE_FULL_DIMENSION: optional({
     schema: integer(1, 32_768),
-    default: undefined,
     form: '1 to 32768',
     help: "Full dimension of the model. Unset: the profile's.",
   }),
-  SLUICE_DIMENSION: setting({
+  SLUICE_DIMENSION: optional({
     schema: integer(1, 32_768),
-    default: undefined,
     form: '1 to the full dimension',
     help: "Stored dimension: vectors are cut Matryoshka-style and made unit length again. Unset: the profile's.",
   }),
-  SLUICE_TOKENIZER: setting({
+  SLUICE_TOKENIZER: optional({
     schema: text,
-    default: undefined,
     form: 'path',
     help: 'A tokenizer.json (or .json.br) of the model. Unset: XLM-R, which ships with Sluice.',
   }),
-  SLUICE_GOLDEN: setting({
+  SLUICE_GOLDEN: optional({
     schema: text,
-    default: undefined,
     form: 'path',
     help: 'Golden vectors of this model revision; preflight compares the engine with them.',
   }),
@@ -168,9 +156,8 @@ export const settings = {
     form: 'true or false',
     help: 'Put title and heading path before the embedded text (the stored text is untouched).',
   }),
-  SLUICE_CHUNK_THREADS: setting({
+  SLUICE_CHUNK_THREADS: optional({
     schema: integer(1, 64),
-    default: undefined,
     form: 'threads',
     help: 'Threads that cut documents. Unset: one per core, four at most.',
   }),

@@ -1,0 +1,64 @@
+/** `sluice chunk`: reads files as ingest does and shows how they are cut. */
+import { createChunker, renderChunksHtml } from '@sluice/chunker';
+import { embeddedText, totalTokens } from '@sluice/core';
+import { planLine } from '@sluice/line';
+import { readDocuments, resolveInputs } from '@sluice/producer';
+import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
+import { bold, dim, red } from '../render/style.ts';
+import { table } from '../render/table.ts';
+import { count, printable, shorten } from '../render/words.ts';
+import { printJson, runCommand } from '../run-command.ts';
+
+export async function run(files: string[], options: { json?: boolean; html?: boolean; line?: string }): Promise<void> {
+  await runCommand('chunk', options, async ({ config }) => {
+    const { limits } = await planLine(config);
+    const chunker = createChunker(createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER)), limits);
+    const read = {
+      stdin: process.stdin,
+      maxDocumentBytes: config.SLUICE_MAX_DOCUMENT_BYTES,
+      maxLineBytes: config.SLUICE_MAX_LINE_BYTES,
+    };
+    let failed = false;
+    for await (const item of readDocuments(await resolveInputs(files), read)) {
+      if (item.type !== 'document') {
+        failed = true;
+        process.stderr.write(
+          `${red(item.type)} ${printable(item.fault.where)}  ${item.fault.code}: ${item.fault.message}\n`,
+        );
+        continue;
+      }
+      const cut = chunker.cut(item.document);
+      if (options.html === true) {
+        process.stdout.write(renderChunksHtml(item.where, cut));
+      } else if (options.json === true) {
+        for (const chunk of cut.chunks) {
+          const { ordinal, start, end, text, heading, tokens } = chunk;
+          printJson({
+            file: item.where,
+            ordinal,
+            start,
+            end,
+            text,
+            embeddedText: embeddedText(chunk),
+            heading,
+            tokens,
+          });
+        }
+      } else {
+        const width = Math.max(20, (process.stdout.columns ?? 80) - 40);
+        process.stdout.write(
+          `${bold(printable(item.where))}  ${dim(`${count(cut.chunks.length)} chunks, ${count(cut.chunks.reduce((sum, chunk) => sum + totalTokens(chunk.tokens), 0))} tokens`)}\n${table(
+            cut.chunks.map((chunk) => [
+              count(chunk.ordinal),
+              count(totalTokens(chunk.tokens)),
+              `${count(chunk.start)}–${count(chunk.end)}`,
+              shorten(printable(chunk.heading.join(' › ') || chunk.text.trimStart()), width),
+            ]),
+            { head: ['#', 'tokens', 'place', 'heading'], right: [0, 1] },
+          )}\n`,
+        );
+      }
+    }
+    return failed ? 3 : 0;
+  });
+}

@@ -1,0 +1,127 @@
+/** `npm start`: everything up, documents in, two searches, what to type next. Works on a line of its own, `demo`. */
+import { join } from 'node:path';
+import { createEngine } from '@sluice/embedder';
+import { openExistingLine, queryLine } from '@sluice/line';
+import { type IngestSummary, readDocuments, resolveInputs } from '@sluice/producer';
+import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
+import { type Context, loadContext } from '../context.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { projectFolder } from '../project.ts';
+import { renderHits } from '../render/hits.ts';
+import { bold, cyan, dim, yellow } from '../render/style.ts';
+import { printJson } from '../run-command.ts';
+import { bringUp } from '../stack.ts';
+import { ingestPaths } from './ingest.ts';
+
+const corpus = join(projectFolder, 'examples', 'corpus');
+/** Questions that the example corpus answers; one in English, one in Vietnamese. */
+const corpusQueries = [
+  'How do I replace a failed disk in a RAID-1 array with mdadm?',
+  'Tại sao pin máy tính xách tay hết nhanh hơn so với khi dùng Windows?',
+];
+
+export async function run(paths: string[], options: { once?: boolean; json?: boolean; line?: string }): Promise<void> {
+  const interrupted = onInterrupt();
+  const context = await loadContext('demo', { line: options.line ?? 'demo' }, interrupted);
+  const stay =
+    options.once !== true && options.json !== true && process.stdout.isTTY === true && process.stderr.isTTY === true;
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  try {
+    const running = await bringUp(context, {
+      line: context.config.SLUICE_LINE,
+      boardPort: context.config.SLUICE_BOARD_PORT,
+      onProgress: (text) => say(dim(text)),
+    });
+    const inputs = paths.length > 0 ? paths : [corpus];
+    say(`${bold('Ingesting')} ${inputs.map((path) => path.replace(`${projectFolder}/`, '')).join(' ')}`);
+    let summary: IngestSummary | undefined;
+    const code = await ingestPaths(running.context, inputs, {
+      pruneMax: 0.1,
+      wait: true,
+      format: 'ndjson',
+      quiet: options.json === true,
+      onSummary: (made) => (summary = made),
+    });
+    const queries = paths.length > 0 ? await queriesFrom(inputs, running.context) : corpusQueries;
+    const searches = interrupted.aborted ? [] : await search(running.context, queries);
+    if (options.json === true) {
+      printJson({
+        ...summary,
+        searches: searches.map(({ query, hits }) => ({ query, hits: hits.map(({ text: _text, ...hit }) => hit) })),
+        exitCode: code,
+      });
+    } else {
+      for (const { query, hits } of searches)
+        process.stdout.write(`\n${bold('Search')}  ${query}\n${renderHits(hits)}\n`);
+      say(
+        `\n${yellow('These vectors come from a small static model, for trying the line.')} docs/engines.md says how to serve jina-embeddings-v3.`,
+      );
+    }
+    process.exitCode = code;
+    if (!stay || interrupted.aborted) return;
+    say(
+      [
+        '',
+        `${bold('Everything is up')} until Ctrl-C.`,
+        `  dashboard   ${cyan(running.boardUrl)}`,
+        `  search      npx sluice query --line ${context.config.SLUICE_LINE} "what you are looking for"`,
+        `  add files   npx sluice ingest --line ${context.config.SLUICE_LINE} PATH`,
+        `  look        npx sluice status --line ${context.config.SLUICE_LINE}`,
+        '',
+      ].join('\n'),
+    );
+    const failure = await Promise.race([
+      running.failed,
+      new Promise<undefined>((resolve) =>
+        interrupted.addEventListener('abort', () => resolve(undefined), { once: true }),
+      ),
+    ]);
+    if (failure !== undefined) throw failure;
+    say(dim('Stopping …'));
+  } finally {
+    await context.releaser.release();
+  }
+}
+
+async function search({ config, logger, releaser, signal }: Context, queries: string[]) {
+  const line = await openExistingLine(config, { logger, releaser });
+  const engine = await createEngine(config, { logger });
+  releaser.push('the query engine', () => engine.close());
+  const tokenizer = createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER));
+  const results = [];
+  for (const query of queries) {
+    results.push({
+      query,
+      hits: await queryLine(line, engine, query, {
+        k: 3,
+        tokens: tokenizer.count(query) + tokenizer.specialTokens,
+        signal,
+      }),
+    });
+  }
+  return results;
+}
+
+/** The opening words of the first two documents: something that the user's own files surely answer. */
+async function queriesFrom(paths: string[], { config }: Context): Promise<string[]> {
+  const queries: string[] = [];
+  const read = {
+    stdin: process.stdin,
+    maxDocumentBytes: config.SLUICE_MAX_DOCUMENT_BYTES,
+    maxLineBytes: config.SLUICE_MAX_LINE_BYTES,
+  };
+  for await (const item of readDocuments(await resolveInputs(paths), read)) {
+    if (item.type !== 'document') continue;
+    const words = item.document.text
+      .replace(/<[^>]*>/g, ' ')
+      .replace(/[#*_`>|-]+/g, ' ')
+      .trim()
+      .split(/\s+/)
+      .slice(0, 8)
+      .join(' ')
+      .slice(0, 100);
+    if (words !== '') queries.push(words);
+    if (queries.length === 2) break;
+  }
+  return queries;
+}

@@ -1,0 +1,155 @@
+import { createChunkerPool } from '@sluice/chunker';
+import { documentKey, SluiceError } from '@sluice/core';
+import { openExistingLine, openLine, planLine } from '@sluice/line';
+import {
+  dryRun,
+  findGone,
+  type IngestEvent,
+  type IngestSummary,
+  ingest,
+  readOptions,
+  resolveInputs,
+} from '@sluice/producer';
+import type { Context } from '../context.ts';
+import { insideWorker } from '../inside-worker.ts';
+import { renderDryRun } from '../render/dry-run.ts';
+import { createProgressDisplay } from '../render/progress.ts';
+import { renderSummary } from '../render/summary.ts';
+import { printJson, runCommand } from '../run-command.ts';
+
+export interface IngestCommandOptions {
+  source?: string;
+  prune?: boolean;
+  pruneMax: number;
+  recut?: boolean;
+  wait?: boolean;
+  dryRun?: boolean;
+  maxErrors?: number;
+  format: 'ndjson' | 'markdown' | 'html' | 'text';
+  id?: string;
+  json?: boolean;
+  line?: string;
+  /** Nothing on standard output; progress alone. */
+  quiet?: boolean;
+  onSummary?: (summary: IngestSummary) => void;
+}
+
+export async function run(paths: string[], options: IngestCommandOptions): Promise<void> {
+  if (options.format !== 'ndjson' && options.id === undefined && paths.includes('-')) {
+    throw new SluiceError('bad_usage', {
+      message: `A ${options.format} document on standard input needs an id`,
+      fix: 'Add --id ID.',
+    });
+  }
+  await runCommand('ingest', options, (context) =>
+    options.dryRun === true ? runDry(context, paths, options) : ingestPaths(context, paths, options),
+  );
+}
+
+/** Ingests and renders; also the heart of `sluice demo`. Resolves with the exit code. */
+export async function ingestPaths(
+  { config, logger, releaser, signal }: Context,
+  paths: string[],
+  options: IngestCommandOptions,
+): Promise<number> {
+  const wait = options.wait ?? process.stderr.isTTY === true;
+  const display = createProgressDisplay();
+  const listener = (event: IngestEvent): void => {
+    if (options.json === true) printJson(event);
+    if (options.json !== true || event.type !== 'progress' || process.stderr.isTTY) display.show(event);
+  };
+  const plan = await planLine(config);
+  const line = await openLine(config, plan, { role: 'producer', logger, releaser });
+  const pool = await createChunkerPool({
+    ...(config.SLUICE_TOKENIZER !== undefined && { tokenizer: config.SLUICE_TOKENIZER }),
+    ...(config.SLUICE_CHUNK_THREADS !== undefined && { threads: config.SLUICE_CHUNK_THREADS }),
+    limits: plan.limits,
+  });
+  releaser.push('the chunker threads', () => pool.close());
+  const worker = insideWorker({ config, plan, logger, releaser, signal });
+  try {
+    const summary = await ingest({
+      line,
+      plan,
+      pool,
+      paths,
+      ...(options.source !== undefined && { source: options.source }),
+      stdin: process.stdin,
+      stdinFormat: options.format,
+      ...(options.id !== undefined && { stdinId: options.id }),
+      recut: options.recut === true,
+      prune: options.prune === true,
+      pruneMax: options.pruneMax,
+      ...(options.maxErrors !== undefined && { maxErrors: options.maxErrors }),
+      wait,
+      async ensureWorker() {
+        if ((await line.ledger.liveWorkers()).length > 0) return;
+        listener({ type: 'note', message: `No worker serves the line ${line.name}: one runs inside this command.` });
+        await worker.start();
+      },
+      signal: worker.signal,
+      listener,
+    });
+    display.done();
+    if (worker.failure !== undefined) throw worker.failure;
+    options.onSummary?.(summary);
+    if (options.json !== true && options.quiet !== true)
+      process.stdout.write(`${renderSummary(summary, { waited: wait })}\n`);
+    if (!wait && (await line.ledger.liveWorkers()).length === 0) {
+      process.stderr.write(`No worker serves the line ${line.name}: start one with \`sluice worker\`.\n`);
+    }
+    return summary.exitCode;
+  } catch (error) {
+    display.done();
+    throw worker.failure ?? error;
+  }
+}
+
+async function runDry(
+  { config, logger, releaser, signal }: Context,
+  paths: string[],
+  options: IngestCommandOptions,
+): Promise<number> {
+  const plan = await planLine(config);
+  const pool = await createChunkerPool({
+    ...(config.SLUICE_TOKENIZER !== undefined && { tokenizer: config.SLUICE_TOKENIZER }),
+    ...(config.SLUICE_CHUNK_THREADS !== undefined && { threads: config.SLUICE_CHUNK_THREADS }),
+    limits: plan.limits,
+  });
+  releaser.push('the chunker threads', () => pool.close());
+  const display = createProgressDisplay();
+  const listener = (event: IngestEvent): void => (options.json === true ? printJson(event) : display.show(event));
+  const seen = new Set<string>();
+  const summary = await dryRun({
+    pool,
+    paths,
+    ...(options.source !== undefined && { source: options.source }),
+    read: readOptions({ stdin: process.stdin, stdinFormat: options.format, stdinId: options.id }, config),
+    signal,
+    listener,
+    ...(options.prune === true && {
+      onDocument: (id: string, tenant: string | undefined) =>
+        void seen.add(documentKey({ line: config.SLUICE_LINE, tenant, id })),
+    }),
+  });
+  if (options.prune === true) {
+    const line = await openExistingLine(config, { logger, releaser });
+    for (const input of await resolveInputs(paths, options.source)) {
+      if (input.kind === 'missing') continue;
+      const number = await line.sources.numberOf(input.source.name);
+      if (number === undefined) continue;
+      const { keys } = await findGone({
+        line,
+        source: { name: input.source.name, number },
+        run: { number: -1 },
+      });
+      const gone = keys.filter((key) => !seen.has(key));
+      const names = await line.store.documentIds(line.info.collection, gone);
+      for (const key of gone) listener({ type: 'pruned', id: names.get(key)?.id ?? key });
+    }
+  }
+  display.done();
+  if (options.json === true) printJson(summary);
+  else process.stdout.write(`${renderDryRun(summary, plan)}\n`);
+  return summary.exitCode;
+}

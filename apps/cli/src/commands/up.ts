@@ -1,0 +1,56 @@
+import { loadContext } from '../context.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { bold, cyan, dim, yellow } from '../render/style.ts';
+import { printJson } from '../run-command.ts';
+import { bringUp } from '../stack.ts';
+
+export async function run(options: { json?: boolean; line?: string }): Promise<void> {
+  const context = await loadContext('up', options, onInterrupt());
+  try {
+    const running = await bringUp(context, {
+      line: context.config.SLUICE_LINE,
+      boardPort: context.config.SLUICE_BOARD_PORT,
+      onProgress: (text) => process.stderr.write(`${dim(text)}\n`),
+    });
+    const { config } = running.context;
+    if (options.json === true) {
+      printJson({
+        type: 'up',
+        line: config.SLUICE_LINE,
+        milvus: config.SLUICE_MILVUS_ADDRESS,
+        board: running.boardUrl,
+        openPorts: running.state?.openPorts ?? [],
+      });
+    } else {
+      const open = running.state?.openPorts ?? [];
+      process.stderr.write(
+        [
+          '',
+          `${bold('Sluice is up')} on the line ${cyan(config.SLUICE_LINE)}.`,
+          `  Milvus      ${config.SLUICE_MILVUS_ADDRESS}`,
+          `  dashboard   ${running.boardUrl}`,
+          `  worker log  ${running.workerLog}`,
+          ...(open.length === 0
+            ? []
+            : [
+                yellow(
+                  `  This Milvus listens on every interface (it cannot be told otherwise): ports ${open.map(({ port }) => port).join(', ')}. Its proxy asks for a generated password; the component ports do not. Do not run it on a network that you do not trust.`,
+                ),
+              ]),
+          `  Try         sluice ingest PATH${config.SLUICE_LINE === 'main' ? '' : ` --line ${config.SLUICE_LINE}`}`,
+          dim('  Ctrl-C stops everything; what is stored stays.'),
+          '',
+        ].join('\n'),
+      );
+    }
+    const interrupted = new Promise<undefined>((resolve) => {
+      if (context.signal.aborted) resolve(undefined);
+      context.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    const failure = await Promise.race([running.failed, interrupted]);
+    if (failure !== undefined) throw failure;
+    process.stderr.write(`${dim('Stopping …')}\n`);
+  } finally {
+    await context.releaser.release();
+  }
+}

@@ -1,0 +1,17 @@
+/** The `sluice` command: arguments in, progress and tables out. Every command sets the exit code and closes what it opened. */
+import { CommanderError } from 'commander';
+import { exitCodeOf, exitCodes } from './exit-code.ts';
+import { createProgram } from './program.ts';
+import { renderError } from './render/error.ts';
+
+try {
+  await createProgram().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own message; 0 for --help and --version.
+    process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  } else {
+    process.stderr.write(`${renderError(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}

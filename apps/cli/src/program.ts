@@ -1,0 +1,192 @@
+/** The commands and their help: examples first. What a command does lies in `commands/`. */
+
+import { SluiceError } from '@sluice/core';
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+type Loader = () => Promise<{ run: (...args: never[]) => Promise<void> }>;
+
+const integer =
+  (min: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min)
+      throw new InvalidArgumentError(`Expected a whole number of at least ${min}.`);
+    return value;
+  };
+
+const share = (text: string): number => {
+  const value = Number(text.replace(/\s*%$/, ''));
+  if (!(value >= 0 && value <= 100)) throw new InvalidArgumentError('Expected a percentage, 0 to 100.');
+  return value / 100;
+};
+
+export function createProgram(): Command {
+  const program = new Command('sluice')
+    .description('Fills a Milvus collection with embeddings and keeps it up to date.')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(add --help for examples)')
+    .configureHelp({ sortSubcommands: false, styleTitle: (text) => text })
+    .action(() => {
+      program.outputHelp();
+      throw new SluiceError('bad_usage', { message: 'No command was given' });
+    });
+  examples(program, ['sluice up', 'sluice ingest docs/', 'sluice query "how do I restore a backup?"', 'sluice status']);
+
+  command(
+    program,
+    'up',
+    'Start the embedded servers and one worker; stays until Ctrl-C.',
+    () => import('./commands/up.ts'),
+    ['sluice up', 'sluice up --line manuals'],
+  ).option('--json', 'print the addresses as one JSON line');
+
+  command(
+    program,
+    'demo [paths...]',
+    'Start everything, ingest the example corpus or PATHS on the line `demo`, search it.',
+    () => import('./commands/demo.ts'),
+    ['sluice demo', 'sluice demo ~/notes', 'sluice demo --once --json'],
+  )
+    .option('--once', 'leave nothing running; the default where there is no terminal')
+    .option('--json', 'one JSON summary as the last line of standard output');
+
+  command(
+    program,
+    'ingest <paths...>',
+    'Read files, folders, patterns or standard input (-), and enqueue their chunks.',
+    () => import('./commands/ingest.ts'),
+    [
+      'sluice ingest docs/',
+      'sluice ingest "docs/**/*.md" notes.ndjson.gz',
+      'sluice ingest --source wiki --prune export/',
+      'zcat dump.ndjson.gz | sluice ingest - --source dump',
+      'sluice ingest docs/ --dry-run',
+    ],
+  )
+    .option('--source <name>', 'name of the source; default: the folder’s name')
+    .option('--prune', 'delete documents of this source that the read no longer found')
+    .option('--prune-max <percent>', 'refuse to prune more than this share of the source', share, 0.1)
+    .option('--recut', 'cut unchanged documents anew when the cut has changed')
+    .option('--wait', 'wait until everything is stored (default on a terminal)')
+    .option('--no-wait', 'return when everything is accepted')
+    .option('--dry-run', 'read, cut and count; touch nothing')
+    .option('--max-errors <n>', 'stop after more rejected items than this', integer(0))
+    .addOption(
+      new Option('--format <format>', 'what standard input holds')
+        .choices(['ndjson', 'markdown', 'html', 'text'])
+        .default('ndjson'),
+    )
+    .option('--id <id>', 'id of the document on standard input, when it is not NDJSON')
+    .option('--json', 'typed lines on standard output, the last one the summary');
+
+  command(
+    program,
+    'worker',
+    'Embed and store the chunks of one line until stopped.',
+    () => import('./commands/worker.ts'),
+    ['sluice worker', 'sluice worker --line manuals'],
+  );
+
+  command(program, 'status', 'What the line holds, what waits, who works.', () => import('./commands/status.ts'), [
+    'sluice status',
+    'sluice status --json',
+  ]).option('--json', 'one JSON object');
+
+  command(program, 'query <text>', 'Search the line.', () => import('./commands/query.ts'), [
+    'sluice query "restore a backup"',
+    'sluice query "khôi phục" -k 3 --json',
+  ])
+    .option('-k, --hits <n>', 'how many hits', integer(1), 5)
+    .option('--tenant <name>', 'only this tenant’s documents')
+    .option('--json', 'a line a hit: {rank,score,docId,revision,ordinal,start,end,heading,text}');
+
+  command(program, 'delete <ids...>', 'Delete documents by id.', () => import('./commands/delete.ts'), [
+    'sluice delete docs/old.md',
+    'sluice delete a1 a2 --tenant acme',
+  ])
+    .option('--tenant <name>', 'the tenant that the documents belong to')
+    .option('--json', 'one JSON line a document');
+
+  command(program, 'rows <id>', 'The rows of a document’s readable revision.', () => import('./commands/rows.ts'), [
+    'sluice rows docs/guide.md',
+    'sluice rows docs/guide.md --all --json',
+  ])
+    .option('--tenant <name>', 'the tenant that the document belongs to')
+    .option('--all', 'rows of every revision')
+    .option('--vectors', 'with the vectors (only with --json)')
+    .option('--json', 'a line a row');
+
+  command(
+    program,
+    'chunk <files...>',
+    'What the chunker makes of files; needs no server.',
+    () => import('./commands/chunk.ts'),
+    ['sluice chunk guide.md', 'sluice chunk guide.md --html > guide.chunks.html'],
+  )
+    .option('--json', 'a line a chunk')
+    .option('--html', 'a page to look at');
+
+  command(
+    program,
+    'doctor',
+    'Check every dependency: OK, WARN or FAIL with the fix.',
+    () => import('./commands/doctor.ts'),
+    ['sluice doctor', 'sluice doctor --json'],
+  ).option('--json', 'one JSON object');
+
+  command(program, 'board', 'Serve Bull Board on loopback, read-only.', () => import('./commands/board.ts'), [
+    'sluice board',
+    'sluice board --port 3000',
+  ]).option('--port <port>', 'port to listen on; 0 chooses a free one', integer(0));
+
+  const runs = group(program, 'runs', 'Bulk runs of a line.');
+  command(runs, 'list', 'The latest runs.', () => import('./commands/runs-list.ts'), ['sluice runs list']).option(
+    '--json',
+    'a line a run',
+  );
+  command(runs, 'show <run>', 'One run, its counts and its rejected items.', () => import('./commands/runs-show.ts'), [
+    'sluice runs show r1a2b3 --rejected',
+  ])
+    .option('--rejected', 'list rejected and skipped items')
+    .option('--json', 'JSON lines');
+
+  const lines = group(program, 'lines', 'The lines that Milvus holds.');
+  command(lines, 'list', 'Every line, its space and its rows.', () => import('./commands/lines-list.ts'), [
+    'sluice lines list',
+  ]).option('--json', 'a line a line');
+  command(
+    lines,
+    'drop <name>',
+    'Delete a line: collection, queue and ledger.',
+    () => import('./commands/lines-drop.ts'),
+    ['sluice lines drop demo --yes'],
+  ).option('--yes', 'do not ask');
+
+  const config = group(program, 'config', 'Settings.');
+  command(config, 'show', 'Every setting and its value; secrets as ***.', () => import('./commands/config-show.ts'), [
+    'sluice config show --origin',
+  ])
+    .option('--origin', 'where each value comes from')
+    .option('--json', 'one JSON object');
+  return program;
+}
+
+function command(parent: Command, usage: string, description: string, load: Loader, shown: readonly string[]): Command {
+  const added = parent.command(usage).description(description).exitOverride();
+  added.option('--line <name>', 'the line; default: SLUICE_LINE or main');
+  examples(added, shown);
+  added.action(async (...args: unknown[]) => {
+    const { run } = await load();
+    await (run as (...values: unknown[]) => Promise<void>)(...args.slice(0, -1));
+  });
+  return added;
+}
+
+function group(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description).exitOverride();
+}
+
+function examples(target: Command, lines: readonly string[]): void {
+  target.addHelpText('before', `Examples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
+}

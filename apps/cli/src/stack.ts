@@ -1,0 +1,125 @@
+/** The embedded servers, one worker and the dashboard, for `sluice up` and `sluice demo`. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createBackoff, type Logger, SluiceError } from '@sluice/core';
+import { readStack, type StackState, startStack } from '@sluice/embedded';
+import { startBoard } from '@sluice/producer';
+import { type Context, homeOf, loadSettings } from './context.ts';
+import { mainModule, programsFolder } from './project.ts';
+
+export interface Running {
+  context: Context;
+  state: StackState | undefined;
+  boardUrl: string;
+  workerLog: string;
+  /** Resolves with what went wrong when a server cannot be kept running. */
+  failed: Promise<SluiceError>;
+}
+
+/** Starts what is not set and not already running. Everything is pushed on the context's releaser. */
+export async function bringUp(
+  context: Context,
+  { line, boardPort, onProgress }: { line: string; boardPort: number; onProgress(text: string): void },
+): Promise<Running> {
+  const { config, logger, releaser } = context;
+  const home = homeOf(config);
+  const failed = Promise.withResolvers<SluiceError>();
+  let state = await readStack(home);
+  if (state === undefined) {
+    const needs = { queue: config.SLUICE_REDIS_URL === undefined, store: config.SLUICE_MILVUS_ADDRESS === undefined };
+    if (needs.queue || needs.store) {
+      const stack = await startStack({ home, programs: programsFolder, needs, logger, onProgress });
+      releaser.push('the embedded servers', () => stack.stop());
+      void stack.exited.then(({ what, code }) =>
+        failed.resolve(
+          new SluiceError('setup_failed', {
+            message: `${what} stopped and could not be kept running`,
+            got: `exit code ${code}`,
+            where: join(home, 'logs'),
+          }),
+        ),
+      );
+      state = stack.state;
+    }
+  }
+  const loaded = await loadSettings({ SLUICE_LINE: line });
+  const workerLog = join(home, 'logs', `worker-${line}.log`);
+  onProgress('starting a worker');
+  releaser.push(
+    'the worker process',
+    superviseWorker({ line, log: workerLog, logger, onGivingUp: (error) => failed.resolve(error) }),
+  );
+  const board = await startBoard({ config: loaded.config, logger, port: boardPort });
+  releaser.push('the dashboard', () => board.close());
+  return {
+    context: { ...context, config: loaded.config, loaded },
+    state,
+    boardUrl: board.url,
+    workerLog,
+    failed: failed.promise,
+  };
+}
+
+/**
+ * Keeps one worker process of the line running, its log in a file. A worker that ends by itself with 0 is not restarted; one
+ * that fails is, with growing pauses; five failures within a minute of their start and it is given up.
+ */
+function superviseWorker({
+  line,
+  log,
+  logger,
+  onGivingUp,
+}: {
+  line: string;
+  log: string;
+  logger: Logger;
+  onGivingUp(error: SluiceError): void;
+}): () => Promise<void> {
+  mkdirSync(join(log, '..'), { recursive: true });
+  const backoff = createBackoff({ baseMs: 500, capMs: 10_000 });
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let failures = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  const start = (): void => {
+    const output = createWriteStream(log, { flags: 'a' });
+    const startedAt = Date.now();
+    const started = spawn(process.execPath, [...process.execArgv, mainModule, 'worker', '--line', line], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child = started;
+    started.stderr.pipe(output);
+    started.on('exit', (code, signal) => {
+      child = undefined;
+      if (stopping || code === 0) return;
+      failures = Date.now() - startedAt > 60_000 ? 1 : failures + 1;
+      logger.warn({ event: 'worker exited', code, signal, log }, 'the worker ended and is started again');
+      if (failures >= 5) {
+        onGivingUp(
+          new SluiceError('setup_failed', {
+            message: 'The worker ends again and again',
+            where: log,
+            fix: 'Read the end of the log file named above.',
+          }),
+        );
+        return;
+      }
+      timer = setTimeout(start, backoff.next());
+    });
+  };
+  start();
+
+  return async () => {
+    stopping = true;
+    clearTimeout(timer);
+    const running = child;
+    if (running === undefined) return;
+    const exited = new Promise<void>((resolve) => running.once('exit', () => resolve()));
+    running.kill('SIGTERM');
+    const kill = setTimeout(() => running.kill('SIGKILL'), 14_000);
+    await exited;
+    clearTimeout(kill);
+  };
+}

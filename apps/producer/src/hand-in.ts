@@ -1,0 +1,242 @@
+/**
+ * Handing documents in: compare → cut → prepare → enqueue → commit, in groups, a few groups at a time, so that one round
+ * trip to Redis serves many documents and memory is bounded by the groups in flight, not by the corpus.
+ *
+ * A document is *accepted* when its revision is committed, which is when all its jobs are in. A process that dies before
+ * that has superseded nothing.
+ */
+import type { ChunkerPool, CutDocument } from '@sluice/chunker';
+import {
+  contentHash,
+  type DocumentKey,
+  documentKey,
+  isSluiceError,
+  SluiceError,
+  type SourceDocument,
+  totalTokens,
+} from '@sluice/core';
+import type { Line } from '@sluice/line';
+import type { ChunkJob, Prepared } from '@sluice/queue';
+import pLimit from 'p-limit';
+import { createSeenDocuments } from './seen-documents.ts';
+import { fault, faultOf } from './source/fault.ts';
+import type { ItemFault } from './source/item.ts';
+
+export interface HandedIn {
+  unchanged: number;
+  /** Tokens of the chunks that were enqueued, and of those that an earlier run had enqueued. */
+  tokens: number;
+}
+
+export interface HandInOptions {
+  line: Pick<Line, 'name' | 'address' | 'ledger' | 'queue' | 'admission'>;
+  pool: ChunkerPool;
+  cutId: string;
+  /** The run that these documents belong to. */
+  run: string;
+  /** Names this producer for its heartbeat. */
+  producer: string;
+  recut: boolean;
+  signal: AbortSignal;
+  onCounts(counts: HandedIn): void;
+  onRejected(fault: ItemFault): void;
+  /** Why the producer waits, or undefined when it goes on. */
+  onWaiting(reason: string | undefined): void;
+}
+
+export interface HandIn {
+  /** Resolves when there is room for more, not when the document is accepted. Throws what stops the run. */
+  add(document: SourceDocument, where: string, source: number): Promise<void>;
+  /** Resolves when everything added is accepted or rejected. */
+  finish(): Promise<void>;
+}
+
+interface Cut {
+  pending: Pending;
+  cut: CutDocument;
+}
+
+interface Pending {
+  document: SourceDocument;
+  key: DocumentKey;
+  hash: string;
+  where: string;
+  source: number;
+}
+
+const GROUP_DOCUMENTS = 128;
+const GROUP_CHARACTERS = 2_000_000;
+const GROUPS_IN_FLIGHT = 2;
+
+export function createHandIn(options: HandInOptions): HandIn {
+  const { line, pool, signal } = options;
+  const limit = pLimit(GROUPS_IN_FLIGHT);
+  const cutting = pLimit(pool.threads * 2);
+  const seen = createSeenDocuments();
+  let group: Pending[] = [];
+  let characters = 0;
+  let failure: unknown;
+  const running = new Set<Promise<void>>();
+
+  async function add(document: SourceDocument, where: string, source: number): Promise<void> {
+    if (failure !== undefined) throw failure;
+    const key = documentKey({ line: line.name, tenant: document.tenant, id: document.id });
+    const hash = contentHash(document);
+    const meeting = seen.meet(key, hash);
+    if (meeting === 'same') return options.onCounts({ unchanged: 1, tokens: 0 });
+    if (meeting === 'different') return options.onRejected({ where, ...duplicate(document.id) });
+    group.push({ document, key, hash, where, source });
+    characters += document.text.length;
+    if (group.length >= GROUP_DOCUMENTS || characters >= GROUP_CHARACTERS) await dispatch();
+  }
+
+  /** Sends the open group off; waits while as many groups as allowed are under way. */
+  async function dispatch(): Promise<void> {
+    const pending = group;
+    group = [];
+    characters = 0;
+    if (pending.length === 0) return;
+    const work = limit(() => handInGroup(pending))
+      .catch((error: unknown) => {
+        failure ??= error;
+      })
+      .finally(() => {
+        running.delete(work);
+      });
+    running.add(work);
+    while (running.size > GROUPS_IN_FLIGHT) await Promise.race(running);
+    if (failure !== undefined) throw failure;
+  }
+
+  async function handInGroup(pending: Pending[]): Promise<void> {
+    const answers = await line.ledger.compare(
+      pending.map(({ key, hash, source }) => ({
+        key,
+        hash,
+        cut: options.cutId,
+        source,
+        run: options.run,
+        recut: options.recut,
+      })),
+    );
+    const changed = pending.filter((_, index) => answers[index]!.answer !== 'unchanged');
+    if (changed.length < pending.length) options.onCounts({ unchanged: pending.length - changed.length, tokens: 0 });
+    if (changed.length === 0) return;
+
+    await line.admission.wait(signal, options.onWaiting);
+    options.onWaiting(undefined);
+    const cut = (await Promise.all(changed.map((entry) => cutting(() => cutOne(entry))))).filter(
+      (entry) => entry !== undefined,
+    );
+    if (cut.length > 0) await acceptAll(cut);
+  }
+
+  /** Prepare, enqueue, commit. A revision that was taken for abandoned meanwhile is handed in once more. */
+  async function acceptAll(cut: Cut[], again = true): Promise<void> {
+    const prepared = await line.ledger.prepare(
+      cut.map(({ pending: { key, hash, document, source }, cut: { chunks } }) => ({
+        key,
+        id: document.id,
+        tenant: document.tenant,
+        hash,
+        cut: options.cutId,
+        chunkCount: chunks.length,
+        tokens: chunks.map((chunk) => totalTokens(chunk.tokens)),
+        source,
+        run: options.run,
+        producer: options.producer,
+      })),
+    );
+    await line.queue.add(
+      cut.flatMap((entry, index) => jobsOf(entry, prepared[index]!)),
+      { signal },
+    );
+    const committed = await line.ledger.commit(
+      cut.map(({ pending: { key } }, index) => ({ key, revision: prepared[index]!.revision })),
+    );
+    if (committed.includes('unknown')) {
+      throw new SluiceError('ledger_lost', {
+        message: 'The ledger forgot revisions that were just prepared',
+        where: `line ${line.name}`,
+      });
+    }
+    const abandoned = cut.filter((_, index) => committed[index] === 'abandoned');
+    options.onCounts({
+      unchanged: 0,
+      tokens: sum(
+        cut
+          .filter((_, index) => committed[index] === 'current')
+          .flatMap(({ cut: { chunks } }) => chunks.map((chunk) => totalTokens(chunk.tokens))),
+      ),
+    });
+    if (abandoned.length > 0 && again) await acceptAll(abandoned, false);
+    else if (abandoned.length > 0)
+      throw new SluiceError('queue_busy', {
+        message: 'This producer was taken for dead twice while it handed documents in',
+        where: `line ${line.name}`,
+      });
+  }
+
+  async function cutOne(pending: Pending): Promise<Cut | undefined> {
+    try {
+      const cut = await pool.cut(pending.document);
+      if (cut.chunks.length > 0) return { pending, cut };
+      options.onRejected(
+        fault('empty_document', pending.where, 'The document has no text once its markup is taken away'),
+      );
+    } catch (error) {
+      if (!isSluiceError(error) || error.verdict !== 'dead') throw error;
+      options.onRejected(faultOf(error, pending.where));
+    }
+    return undefined;
+  }
+
+  function jobsOf(
+    { pending: { document, key, hash }, cut: { chunks } }: Cut,
+    { revision, generation, missing }: Prepared,
+  ): ChunkJob[] {
+    const wanted = new Set(missing);
+    return chunks
+      .filter((chunk) => wanted.has(chunk.ordinal))
+      .map((chunk) => ({
+        v: 1,
+        key,
+        revision,
+        ordinal: chunk.ordinal,
+        generation,
+        chunkCount: chunks.length,
+        documentId: document.id,
+        ...(document.tenant !== undefined && { tenant: document.tenant }),
+        text: chunk.text,
+        context: chunk.context,
+        start: chunk.start,
+        end: chunk.end,
+        heading: chunk.heading,
+        tokens: chunk.tokens,
+        hash: chunk.hash,
+        docHash: hash,
+        metadata: document.metadata,
+        run: options.run,
+        epoch: line.address.epoch,
+      }));
+  }
+
+  return {
+    add,
+    async finish() {
+      await dispatch();
+      await Promise.all(running);
+      if (failure !== undefined) throw failure;
+    },
+  };
+}
+
+function duplicate(id: string): Omit<ItemFault, 'where'> {
+  return {
+    code: 'duplicate_id',
+    message: `The id ${JSON.stringify(id.slice(0, 120))} came before in this run with other text`,
+    fix: 'Give each document its own id.',
+  };
+}
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,0 +1,165 @@
+/**
+ * One bulk run: read, hand in, prune, wait until stored. It reports events and returns the summary; it prints nothing.
+ *
+ * An interrupt stops reading, lets what is in hand be committed (10 s at most) and ends with exit code 130; everything
+ * accepted stays accepted, and the same command goes on where this one stopped, because unchanged documents cost nothing.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ChunkerPool } from '@sluice/chunker';
+import { type Clock, type Config, SluiceError, systemClock } from '@sluice/core';
+import type { Line, LinePlan } from '@sluice/line';
+import type { IngestListener } from './events.ts';
+import { createHandIn, type HandIn } from './hand-in.ts';
+import { pruneSource } from './prune.ts';
+import { createRunProgress } from './run-progress.ts';
+import type { ItemFault, ReadLimits } from './source/item.ts';
+import { type ReadOptions, readDocuments } from './source/read-documents.ts';
+import { type Input, resolveInputs } from './source/roots.ts';
+import type { IngestSummary } from './summary.ts';
+
+export interface IngestOptions {
+  line: Line;
+  plan: LinePlan;
+  pool: ChunkerPool;
+  paths: readonly string[];
+  /** --source */
+  source?: string;
+  stdin: ReadOptions['stdin'];
+  stdinFormat?: ReadOptions['stdinFormat'];
+  stdinId?: string | undefined;
+  recut: boolean;
+  prune: boolean;
+  /** Largest share of a source's documents that pruning may delete, 0 to 1. */
+  pruneMax: number;
+  maxErrors?: number;
+  /** Wait until everything accepted is stored, dead or superseded. */
+  wait: boolean;
+  /** Called once before waiting: there must be a worker, or waiting never ends. */
+  ensureWorker(): Promise<void>;
+  signal: AbortSignal;
+  listener: IngestListener;
+  clock?: Clock;
+}
+
+const DRAIN_MS = 10_000;
+/** A producer that is silent for 30 s is taken for gone. */
+const BEAT_MS = 5_000;
+
+export async function ingest(options: IngestOptions): Promise<IngestSummary> {
+  const { line, listener, clock = systemClock } = options;
+  const inputs = await resolveInputs(options.paths, options.source);
+  if (options.prune) refusePartialReads(inputs, options.source);
+  const sources = await claimSources(line, inputs);
+  const run = await line.runs.start({ inputs: [...options.paths], sources: [...sources.keys()] });
+  listener({ type: 'start', run: run.id, line: line.name, inputs: [...options.paths] });
+  for (const message of line.warnings) listener({ type: 'warning', message });
+
+  const progress = createRunProgress({ line, run, listener, clock });
+  const tooMany = new AbortController();
+  const producer = `${run.id}-${randomUUID()}`;
+  const beating = setInterval(() => void line.ledger.beat(producer).catch(() => undefined), BEAT_MS);
+  const handIn = createHandIn({
+    line,
+    pool: options.pool,
+    cutId: options.plan.cutId,
+    run: run.id,
+    producer,
+    recut: options.recut,
+    signal: options.signal,
+    onCounts: progress.handedIn,
+    onRejected: reject,
+    onWaiting: progress.held,
+  });
+
+  try {
+    await line.ledger.beat(producer);
+    if (options.wait) await options.ensureWorker();
+    await readAll(handIn);
+    await Promise.race([handIn.finish(), drainDeadline(options.signal, clock)]);
+    await line.ledger.leave(producer);
+    progress.readingDone();
+    if (options.prune && !options.signal.aborted) await pruneAll();
+    if (options.wait) await progress.untilSettled(options.signal, options.ensureWorker);
+    return await progress.finish(exitCode());
+  } finally {
+    clearInterval(beating);
+    await progress.close();
+  }
+
+  async function readAll(into: HandIn): Promise<void> {
+    for await (const item of readDocuments(inputs, readOptions(options, line.config))) {
+      if (options.signal.aborted || tooMany.signal.aborted) return;
+      progress.read();
+      if (item.type === 'document') await into.add(item.document, item.where, sources.get(item.source.name)!);
+      else if (item.type === 'rejected') reject(item.fault);
+      else progress.skipped(item.fault);
+    }
+  }
+
+  function reject(fault: ItemFault): void {
+    progress.rejected(fault);
+    if (options.maxErrors !== undefined && progress.counters.documents.rejected > options.maxErrors) tooMany.abort();
+  }
+
+  async function pruneAll(): Promise<void> {
+    const complete = progress.counters.documents.rejected === 0 && !tooMany.signal.aborted;
+    for (const [name, number] of sources) {
+      await pruneSource({
+        line,
+        source: { name, number },
+        run,
+        pruneMax: options.pruneMax,
+        complete,
+        onPruned: (id) => listener({ type: 'pruned', id }),
+      });
+    }
+  }
+
+  function exitCode(): number {
+    if (options.signal.aborted) return 130;
+    return tooMany.signal.aborted ? 5 : 0;
+  }
+}
+
+/** Only an interrupt sets a deadline; without one, handing in takes as long as it takes. */
+function drainDeadline(signal: AbortSignal, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const start = () => void clock.sleep(DRAIN_MS).then(resolve);
+    if (signal.aborted) start();
+    else signal.addEventListener('abort', start, { once: true });
+  });
+}
+
+export function readOptions(
+  { stdin, stdinFormat, stdinId }: Pick<IngestOptions, 'stdin' | 'stdinFormat' | 'stdinId'>,
+  config: Config,
+): ReadOptions & ReadLimits {
+  return {
+    stdin,
+    ...(stdinFormat !== undefined && { stdinFormat }),
+    ...(stdinId !== undefined && { stdinId }),
+    maxDocumentBytes: config.SLUICE_MAX_DOCUMENT_BYTES,
+    maxLineBytes: config.SLUICE_MAX_LINE_BYTES,
+  };
+}
+
+async function claimSources(line: Line, inputs: readonly Input[]): Promise<Map<string, number>> {
+  const numbers = new Map<string, number>();
+  for (const input of inputs) {
+    if (input.kind === 'missing') continue;
+    numbers.set(input.source.name, await line.sources.claim(input.source.name, input.source.root));
+  }
+  return numbers;
+}
+
+/** Pruning needs a read of everything: one file of a folder says nothing about the others. */
+function refusePartialReads(inputs: readonly Input[], source: string | undefined): void {
+  const partial = inputs.find((input) => input.kind === 'missing' || (input.kind === 'file' && source === undefined));
+  if (partial === undefined) return;
+  throw new SluiceError('prune_refused', {
+    message: 'Pruning needs a complete read of its source',
+    where: partial.kind === 'missing' || partial.kind === 'file' ? partial.path : undefined,
+    expected: 'a folder or a pattern, or --source NAME with files that are the whole source',
+    fix: 'Name the folder, or say with --source NAME that these files are all there is.',
+  });
+}

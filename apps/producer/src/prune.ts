@@ -1,0 +1,74 @@
+/**
+ * Deletes the documents of a source that a complete read no longer found: those whose last-seen run is not this one.
+ * Refused after a read error, on an empty root, or above the share that may go.
+ */
+import { SluiceError } from '@sluice/core';
+import type { Line } from '@sluice/line';
+import type { Run } from '@sluice/queue';
+
+export interface PruneOptions {
+  line: Pick<Line, 'ledger' | 'store' | 'info'>;
+  source: { name: string; number: number };
+  run: Pick<Run, 'number'>;
+  pruneMax: number;
+  /** Everything was read without a fault. */
+  complete: boolean;
+  onPruned(id: string): void;
+}
+
+/** The documents of the source that this run has not seen, and how many documents the source has. */
+export async function findGone({
+  line,
+  source,
+  run,
+}: Pick<PruneOptions, 'line' | 'source' | 'run'>): Promise<{ keys: string[]; total: number }> {
+  const keys: string[] = [];
+  let total = 0;
+  for await (const page of line.ledger.scan()) {
+    for (const record of page) {
+      if (record.source !== source.number || record.state === 'deleted') continue;
+      total += 1;
+      if (record.seenBy !== run.number) keys.push(record.key);
+    }
+  }
+  return { keys, total };
+}
+
+/** Returns how many documents were deleted. Throws `prune_refused`. */
+export async function pruneSource(options: PruneOptions): Promise<number> {
+  const { line, source, run, pruneMax, complete, onPruned } = options;
+  if (!complete) {
+    throw new SluiceError('prune_refused', {
+      message: 'Some items could not be read, so what is missing cannot be told from what was not read',
+      where: `source ${source.name}`,
+      fix: 'Mend the rejected items, or leave them out with .ingestignore, and run again.',
+    });
+  }
+  const { keys, total } = await findGone(options);
+  if (keys.length === 0) return 0;
+  if (keys.length === total) {
+    throw new SluiceError('prune_refused', {
+      message: 'The read found none of the documents of this source',
+      where: `source ${source.name}`,
+      got: `${total} documents would be deleted`,
+      fix: 'Check the path: an unmounted folder looks empty. `sluice delete` deletes documents by id.',
+    });
+  }
+  if (keys.length > pruneMax * total) {
+    throw new SluiceError('prune_refused', {
+      message: 'Pruning would delete more than it may',
+      where: `source ${source.name}`,
+      expected: `${Math.round(pruneMax * 100)} % at most`,
+      got: `${keys.length} of ${total} documents`,
+    });
+  }
+  for (let from = 0; from < keys.length; from += 256) {
+    const slice = keys.slice(from, from + 256);
+    const names = await line.store.documentIds(line.info.collection, slice);
+    await line.ledger.remove(
+      slice.map((key) => ({ key, id: names.get(key)?.id ?? key, tenant: names.get(key)?.tenant, run: run.number })),
+    );
+    for (const key of slice) onPruned(names.get(key)?.id ?? key);
+  }
+  return keys.length;
+}

@@ -1,0 +1,191 @@
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SourceItem } from './item.ts';
+import { type ReadOptions, readDocuments } from './read-documents.ts';
+import { resolveInputs } from './roots.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-read-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function put(files: Record<string, string | Uint8Array>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(join(folder, name, '..'), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
+}
+
+async function read(paths: string[], options: Partial<ReadOptions> & { source?: string } = {}): Promise<SourceItem[]> {
+  const items: SourceItem[] = [];
+  const all = { stdin: Readable.from([]), maxDocumentBytes: 1_000_000, maxLineBytes: 100_000, ...options };
+  for await (const item of readDocuments(await resolveInputs(paths, options.source), all)) items.push(item);
+  return items;
+}
+
+const ids = (items: SourceItem[]) => items.flatMap((item) => (item.type === 'document' ? [item.document.id] : []));
+const faults = (items: SourceItem[]) =>
+  items.flatMap((item) =>
+    item.type === 'document' ? [] : [`${item.type} ${item.fault.code} ${item.fault.where.replace(`${folder}/`, '')}`],
+  );
+
+describe('ids and sources', () => {
+  test('a folder, a pattern and a file give one file the same id when their roots agree', async () => {
+    await put({ 'docs/a.md': '# A', 'docs/sub/b.txt': 'b' });
+    expect(ids(await read([join(folder, 'docs')]))).toEqual(['docs/a.md', 'docs/sub/b.txt']);
+    expect(ids(await read([join(folder, 'docs/**/*.txt')]))).toEqual(['docs/sub/b.txt']);
+    expect(ids(await read([join(folder, 'docs/a.md')]))).toEqual(['docs/a.md']);
+    expect(ids(await read([join(folder, 'docs')], { source: 'wiki' }))).toEqual(['wiki/a.md', 'wiki/sub/b.txt']);
+  });
+
+  test('.ingestignore follows gitignore, also in sub-folders; hidden files are left out', async () => {
+    await put({
+      '.ingestignore': '*.log\n/drafts/\n',
+      'a.log': 'x',
+      'drafts/d.md': 'x',
+      'sub/drafts/e.md': 'x',
+      'sub/.ingestignore': 'f.md\n',
+      'sub/f.md': 'x',
+      '.hidden.md': 'x',
+      'g.md': 'x',
+    });
+    expect(ids(await read([folder], { source: 's' }))).toEqual(['s/g.md', 's/sub/drafts/e.md']);
+  });
+});
+
+describe('bad input costs only itself', () => {
+  test('each kind has its own code, and the others are read', async () => {
+    await put({
+      'bad-utf8.md': Buffer.concat([Buffer.from('abcde '), Buffer.from([0xff]), Buffer.from(' fg')]),
+      'utf16.txt': Buffer.from('\ufeffhello', 'utf16le'),
+      'picture.md': Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2]),
+      'nul.txt': 'a\0b',
+      'empty.md': '  \n',
+      'table.csv': 'a,b',
+      'columns.parquet': 'PAR1',
+      'archive.zip': 'PK',
+      'fast.txt.zst': 'x',
+      'broken.txt.gz': gzipSync('hello').subarray(0, 12),
+      'large.txt': 'x'.repeat(1_000_001),
+      'bomb.txt.gz': gzipSync(Buffer.alloc(2_000_000, 'a')),
+      'good.md': '# Good',
+    });
+    await symlink('.', join(folder, 'loop'));
+    const items = await read([folder], { source: 's' });
+    expect(ids(items)).toEqual(['s/good.md']);
+    expect(faults(items)).toEqual([
+      'skipped unsupported_type archive.zip',
+      'rejected invalid_utf8 bad-utf8.md',
+      'rejected inflated_too_large bomb.txt.gz',
+      'rejected broken_gzip broken.txt.gz',
+      'skipped unsupported_type columns.parquet',
+      'skipped empty_document empty.md',
+      'skipped unsupported_type fast.txt.zst',
+      'rejected document_too_large large.txt',
+      'skipped symlink_skipped loop',
+      'rejected unsupported_type nul.txt',
+      'rejected unsupported_type picture.md',
+      'skipped unsupported_type table.csv',
+      'rejected unsupported_encoding utf16.txt',
+    ]);
+    const utf8 = items.find((item) => item.type === 'rejected' && item.fault.code === 'invalid_utf8');
+    expect(utf8?.type === 'rejected' && utf8.fault.message).toMatch(/offset 6$/);
+  });
+
+  test('what is skipped while walking is rejected when named', async () => {
+    await put({ 'table.csv': 'a,b', 'empty.md': '' });
+    expect(
+      faults(await read([join(folder, 'table.csv'), join(folder, 'empty.md'), join(folder, 'nowhere.md')])),
+    ).toEqual([
+      'rejected unsupported_type table.csv',
+      'rejected empty_document empty.md',
+      'rejected missing_path nowhere.md',
+    ]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)('an unreadable file or folder is reported', async () => {
+    await put({ 'closed.md': 'x', 'shut/a.md': 'x', 'open.md': 'x' });
+    await chmod(join(folder, 'closed.md'), 0);
+    await chmod(join(folder, 'shut'), 0);
+    const items = await read([folder], { source: 's' });
+    await chmod(join(folder, 'shut'), 0o700);
+    expect(ids(items)).toEqual(['s/open.md']);
+    expect(faults(items)).toEqual(['rejected unreadable_file closed.md', 'rejected unreadable_file shut']);
+  });
+});
+
+describe('NDJSON', () => {
+  const line = (value: unknown) => `${JSON.stringify(value)}\n`;
+
+  test('records become documents; each bad line is named by its number and the next is read', async () => {
+    const lines = [
+      line({ id: 'a', text: 'A', metadata: { n: 1 }, tenant: 't' }),
+      '{"id": "b", "text": \n',
+      '\r\n',
+      line({ id: 'c', text: 'C', surprise: 1 }),
+      `{"id":"d","text":"${'x'.repeat(200_000)}"}\n`,
+      line({ id: 'é'.repeat(257), text: 'E' }),
+      line({ id: 'ctrl\u0007', text: 'E' }),
+      '{"id":"f","text":"\\ud800"}\n',
+      line({ id: 'g', text: '   ' }),
+      `{"id":"h","text":"H","metadata":{"n":9007199254740993}}\n`,
+      `{"id":"i","text":"I","metadata":{"__proto__":{"x":1}}}\n`,
+      `{"id":"j","text":"J","metadata":{"n":1e400}}\n`,
+      `{"id":"k","text":"K","metadata":${'{"a":'.repeat(40)}1${'}'.repeat(40)}}\n`,
+      line({ id: 'l', text: 'L', tenant: '' }),
+      line({ id: 'm', text: 'M', metadata: { big: 'x'.repeat(17_000) } }),
+      '{"id":"last","text":"without newline"}',
+    ];
+    await put({ 'in.ndjson.gz': gzipSync(lines.join('')) });
+    const items = await read([join(folder, 'in.ndjson.gz')]);
+    expect(ids(items)).toEqual(['a', 'last']);
+    const [first] = items;
+    expect(first?.type === 'document' && first.document).toEqual({
+      id: 'a',
+      text: 'A',
+      format: 'text',
+      metadata: { n: 1 },
+      tenant: 't',
+    });
+    expect(faults(items)).toEqual([
+      'rejected broken_ndjson in.ndjson.gz:2',
+      'rejected broken_ndjson in.ndjson.gz:4',
+      'rejected line_too_long in.ndjson.gz:5',
+      'rejected invalid_id in.ndjson.gz:6',
+      'rejected invalid_id in.ndjson.gz:7',
+      'rejected malformed_unicode in.ndjson.gz:8',
+      'skipped empty_document in.ndjson.gz:9',
+      'rejected invalid_metadata in.ndjson.gz:10',
+      'rejected invalid_metadata in.ndjson.gz:11',
+      'rejected invalid_metadata in.ndjson.gz:12',
+      'rejected too_deep in.ndjson.gz:13',
+      'rejected invalid_tenant in.ndjson.gz:14',
+      'rejected invalid_metadata in.ndjson.gz:15',
+    ]);
+  });
+
+  test('standard input is NDJSON, or one document with an id; lines may be cut anywhere by the pipe', async () => {
+    const bytes = Buffer.from(line({ id: 'đ', text: 'đồng' }) + line({ id: 'b', text: 'B' }));
+    const crumbs = Readable.from([...bytes].map((byte) => Buffer.from([byte])));
+    expect(ids(await read(['-'], { stdin: crumbs }))).toEqual(['đ', 'b']);
+    const page = await read(['-'], {
+      stdin: Readable.from([Buffer.from('<p>x</p>')]),
+      stdinFormat: 'html',
+      stdinId: 'page',
+    });
+    expect(ids(page)).toEqual(['page']);
+  });
+
+  test('a byte order mark at the start is not part of the text', async () => {
+    await put({ 'bom.md': '\ufeff# Title' });
+    const [item] = await read([join(folder, 'bom.md')]);
+    expect(item?.type === 'document' && item.document.text).toBe('# Title');
+  });
+});

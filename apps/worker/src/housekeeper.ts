@@ -1,0 +1,63 @@
+/**
+ * Housekeeping that any worker may do, harmless twice: rows that a lost worker may have written and nobody wants are deleted
+ * (and once more an hour later), and revisions that a dead producer left prepared are given up with their jobs.
+ */
+import { type Clock, chunkId, type Logger } from '@sluice/core';
+import type { Line } from '@sluice/line';
+import { persist } from './persist.ts';
+
+export interface HousekeeperOptions {
+  line: Pick<Line, 'ledger' | 'queue' | 'store' | 'info'>;
+  logger: Logger;
+  clock: Clock;
+  intervalMs?: number;
+  onOutage(error: unknown, waitMs: number): void;
+  onStop(error: unknown): void;
+}
+
+/** Returns how to stop it. */
+export function startHousekeeper({
+  line,
+  logger,
+  clock,
+  intervalMs = 15_000,
+  onOutage,
+  onStop,
+}: HousekeeperOptions): () => Promise<void> {
+  const { ledger, queue, store, info } = line;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+
+  async function sweep(): Promise<void> {
+    const lost = await ledger.takeSweep();
+    if (lost.length === 0) return;
+    await store.deleteKeys(
+      info.collection,
+      lost.map(({ key, revision, ordinal }) => chunkId(key, revision, ordinal)),
+    );
+    await ledger.swept(lost);
+    logger.info({ event: 'intents swept', keys: lost.length }, 'swept what a lost worker may have written');
+  }
+
+  async function abandon(): Promise<void> {
+    const abandoned = await ledger.abandonStale();
+    if (abandoned.length === 0) return;
+    await queue.remove(abandoned);
+    logger.warn({ event: 'revisions abandoned', revisions: abandoned.length }, 'gave up what a dead producer left');
+  }
+
+  const running = (async () => {
+    while (!signal.aborted) {
+      await persist(sweep, { signal, clock, onOutage });
+      await persist(abandon, { signal, clock, onOutage });
+      await clock.sleep(intervalMs, signal);
+    }
+  })().catch((error: unknown) => {
+    if (!signal.aborted) onStop(error);
+  });
+
+  return async () => {
+    stopping.abort(new Error('the worker is closing'));
+    await running;
+  };
+}

@@ -1,0 +1,137 @@
+/** The batcher's verbs on a real line: ledger, engine and Milvus. */
+import { type JsonValue, SluiceError } from '@sluice/core';
+import { cutVector, type Engine } from '@sluice/embedder';
+import type { Line } from '@sluice/line';
+import type { ChunkRef } from '@sluice/queue';
+import type { Row } from '@sluice/store';
+import type { Item } from './item.ts';
+import type { BatcherVerbs, WrittenItem } from './verbs.ts';
+
+/** A short text that every engine of this kind can embed. */
+export const canaryText = 'A sluice is a gate that feeds water to a mill.';
+export const canaryTokens = 32;
+
+export function createVerbs({
+  line,
+  engine,
+  worker,
+  signal,
+}: {
+  line: Line;
+  engine: Engine;
+  worker: string;
+  signal: AbortSignal;
+}): BatcherVerbs {
+  const { ledger, store, info } = line;
+  const { collection, space } = info;
+
+  return {
+    fence: (items) => ledger.fence(items.map(toRef), worker),
+
+    async findVectors(items) {
+      const wants = new Map<string, { key: string; before: string; hashes: string[] }>();
+      for (const { key, revision, job } of items) {
+        const want = wants.get(key + revision);
+        if (want === undefined) wants.set(key + revision, { key, before: revision, hashes: [job.hash] });
+        else want.hashes.push(job.hash);
+      }
+      const found = await store.findVectors(collection, [...wants.values()]);
+      return items.map(({ key, job }) => sound(found.get(key)?.get(job.hash), space.storedDimension));
+    },
+
+    embed: (items) =>
+      engine.embed({
+        texts: items.map((item) => item.text),
+        tokens: items.map((item) => item.tokens),
+        role: 'passage',
+        signal,
+      }),
+
+    async witnessEngine() {
+      const { vectors } = await engine.embed({ texts: [canaryText], tokens: [canaryTokens], role: 'passage', signal });
+      if (vectors[0] === null)
+        throw new SluiceError('engine_failed', {
+          message: 'The engine returns no vector for a known text',
+          where: engine.where,
+          verdict: 'retry',
+        });
+    },
+
+    cut: (full) => cutVector(full, space.storedDimension),
+    upsert: (rows) => store.upsert(collection, rows.map(toRow)),
+    witnessStore: () => store.witness(collection),
+
+    mark: (rows) =>
+      ledger.mark(
+        rows.map(({ item: { key, revision, ordinal, tokens }, reused }) => ({
+          key,
+          revision,
+          ordinal,
+          tokens,
+          reused,
+        })),
+        worker,
+      ),
+
+    async forget(items) {
+      await store.deleteKeys(
+        collection,
+        items.map((item) => item.id),
+      );
+      await ledger.release(items.map(toRef), worker);
+    },
+
+    async attempt(item) {
+      const [attempts = 0] = await ledger.attempt([toRef(item)]);
+      return attempts;
+    },
+
+    async dead(item, error) {
+      const { code, what: reason } = error;
+      const [answer] = await ledger.dead(
+        [{ ...toRef(item), tokens: item.tokens, code, reason, job: item.job }],
+        worker,
+      );
+      return answer === 'dead' || answer === 'already-stored';
+    },
+
+    countRequest(items, paddedTokens) {
+      const rows = items.map(({ job, tokens }) => ({ run: job.run, tokens }));
+      // Only a count: an outage of Redis is noticed, and waited out, where it matters.
+      ledger.countRequest(rows, paddedTokens).catch(() => undefined);
+    },
+  };
+}
+
+function toRef({ key, revision, ordinal }: Item): ChunkRef {
+  return { key, revision, ordinal };
+}
+
+/** A stored vector is reused only if it is what a fresh one would have to be: right size, finite, unit length. */
+function sound(vector: Float32Array | undefined, dimension: number): Float32Array | undefined {
+  if (vector === undefined || vector.length !== dimension) return undefined;
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  return Math.abs(Math.sqrt(squares) - 1) < 1e-3 ? vector : undefined;
+}
+
+function toRow({ item, vector }: WrittenItem): Row {
+  const { job } = item;
+  const metadata: Record<string, JsonValue> = { ...job.metadata };
+  if (job.heading.length > 0) metadata.heading = job.heading;
+  return {
+    id: item.id,
+    doc_id: job.documentId,
+    rev: item.revision,
+    ordinal: item.ordinal,
+    chunk_count: job.chunkCount,
+    chunk_hash: job.hash,
+    doc_hash: job.docHash,
+    text: job.text,
+    start: job.start,
+    end: job.end,
+    metadata,
+    vector,
+    ...(job.tenant !== undefined && { tenant: job.tenant }),
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * One worker's work: an ordinary BullMQ `Worker` whose concurrency is larger than a few batches; each processor call hands
+ * its chunk to the batcher and awaits its own outcome.
+ *
+ * States: **working** → **closing** (nothing is fetched, what is in a request finishes, the rest is handed back) →
+ * **closed**; or **stopped**: a verdict `stop` closed the line, and `finished` rejects with the reason.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type Clock, createErrorCollapser, isSluiceError, type Logger, systemClock, verdictOf } from '@sluice/core';
+import type { Engine } from '@sluice/embedder';
+import type { Line } from '@sluice/line';
+import { openChunkWorker, parseChunkJob, WORKER_LOCK_MS } from '@sluice/queue';
+import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import { createBatcher } from './batcher.ts';
+import { startHousekeeper } from './housekeeper.ts';
+import { createItem, type Item, type Outcome } from './item.ts';
+import { createVerbs } from './line-verbs.ts';
+import { startSettler } from './settler.ts';
+
+export interface SluiceWorker {
+  readonly id: string;
+  /** Resolves when the worker is closed; rejects with what stopped the line. */
+  readonly finished: Promise<void>;
+  /** Idempotent: stop fetching, finish or hand back within the grace period. */
+  close(): Promise<void>;
+}
+
+export interface RunWorkerOptions {
+  line: Line;
+  engine: Engine;
+  logger: Logger;
+  clock?: Clock;
+  /** How long requests in flight may take to finish at shutdown. */
+  graceMs?: number;
+}
+
+const HEARTBEAT_MS = 2_000;
+
+export function runWorker({
+  line,
+  engine,
+  logger,
+  clock = systemClock,
+  graceMs = 10_000,
+}: RunWorkerOptions): SluiceWorker {
+  const { config, ledger } = line;
+  const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const aborting = new AbortController();
+  const collapse = createErrorCollapser(logger);
+  const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
+  let closing: Promise<void> | undefined;
+  let failure: unknown;
+  let outage: { text: string; until: number } | undefined;
+
+  const onOutage = (error: unknown, waitMs: number): void => {
+    collapse(error, 'waiting for a dependency');
+    const text = isSluiceError(error) ? `${error.code}: ${error.what}` : String((error as Error)?.message ?? error);
+    outage = { text, until: clock.monotonicMs() + waitMs + 2 * HEARTBEAT_MS };
+  };
+  const onStop = (error: unknown): void => {
+    if (failure !== undefined || closing !== undefined) return;
+    failure = error;
+    logger.fatal({ event: 'line stopped', line: line.name, err: error }, 'the line stops');
+    void close();
+  };
+
+  const settler = startSettler({
+    ledger,
+    deleteRanges: (ranges) => line.store.deleteRanges(line.info.collection, ranges),
+    logger,
+    clock,
+    onOutage,
+    onStop,
+  });
+  const stopHousekeeper = startHousekeeper({ line, logger, clock, onOutage, onStop });
+  const batcher = createBatcher({
+    verbs: createVerbs({ line, engine, worker: id, signal: aborting.signal }),
+    maxPaddedTokens: config.SLUICE_BATCH_TOKENS,
+    maxRows: Math.min(config.SLUICE_BATCH_ROWS, engine.profile.maxRows),
+    inFlight: config.SLUICE_IN_FLIGHT,
+    fenceMaxAgeMs: WORKER_LOCK_MS / 2,
+    clock,
+    logger,
+    onOutage,
+    onProgress: () => settler.wake(),
+    onStop,
+  });
+  async function processJob(job: Job, token?: string): Promise<void> {
+    if ((await outcomeOf(job)) !== 'handed-back') return;
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  async function outcomeOf(job: Job): Promise<Outcome> {
+    let item: Item;
+    try {
+      item = createItem(parseChunkJob(job.data, line.address.epoch));
+    } catch (error) {
+      if (verdictOf(error) === 'stop') {
+        onStop(error);
+        return 'handed-back';
+      }
+      logger.error({ event: 'job malformed', job: job.id, err: error }, 'a job does not follow the schema');
+      throw new UnrecoverableError(isSluiceError(error) ? `${error.code}: ${error.message}` : 'malformed_job');
+    }
+    return batcher.accept(item);
+  }
+
+  const fetcher = openChunkWorker(config.SLUICE_REDIS_URL!, line.address, processJob, {
+    concurrency: config.SLUICE_CONCURRENCY,
+    onError: (error) => collapse(error, 'the queue is in trouble'),
+  });
+
+  const beat = (): void => {
+    const waits = outage !== undefined && outage.until > clock.monotonicMs() ? outage.text : undefined;
+    const state = {
+      host: hostname(),
+      pid: process.pid,
+      held: batcher.held,
+      ...(waits !== undefined && { outage: waits }),
+    };
+    ledger.workerBeat(id, state).catch((error: unknown) => collapse(error, 'the heartbeat failed'));
+  };
+  beat();
+  const heartbeat = setInterval(beat, HEARTBEAT_MS);
+  logger.info({ event: 'worker started', worker: id, line: line.name, engine: engine.where }, 'working');
+
+  function close(): Promise<void> {
+    closing ??= (async () => {
+      logger.info({ event: 'worker closing', held: batcher.held }, 'closing');
+      await fetcher.stopFetching();
+      await batcher.close(graceMs);
+      aborting.abort(new Error('the worker is closing'));
+      await fetcher.close();
+      await settler.stop();
+      await stopHousekeeper();
+      clearInterval(heartbeat);
+      await ledger.workerGone(id).catch(() => undefined);
+      logger.info({ event: 'worker closed' }, 'closed');
+      if (failure === undefined) resolve();
+      else reject(failure);
+    })().catch(reject);
+    return closing;
+  }
+
+  return { id, finished, close };
+}

@@ -1,0 +1,2 @@
+export * from './open-line.ts';
+export * from './query.ts';

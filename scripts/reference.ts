@@ -1,0 +1,69 @@
+/**
+ * The pages that are tables of the code: `docs/errors.md`, `docs/configuration.md`, `.env.example`.
+ * `node scripts/reference.ts` writes them; a test fails when they are not what this would write.
+ */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { errorCodes } from '../packages/core/src/error-codes.ts';
+import { type Setting, settings } from '../packages/core/src/settings.ts';
+
+const verdicts = {
+  retry: 'an outage: Sluice waits and tries again, no attempt is used',
+  split: 'too big: Sluice halves the request',
+  dead: 'this item alone: the others go on',
+  stop: 'configuration: the line stops, or the command ends, until it is mended',
+  unknown: 'five attempts, then a dead letter',
+};
+
+export function errorsPage(): string {
+  const rows = Object.entries(errorCodes).map(([code, { verdict, means, fix }]) => `| \`${code}\` | ${verdict} | ${cell(means)} | ${cell(fix)} |`);
+  return [
+    '# Error codes',
+    '',
+    'Every refusal carries a stable code, what happened, where, what was expected, what came, and the fix. Programs may match on the code; the text may change.',
+    '',
+    ...Object.entries(verdicts).map(([verdict, meaning]) => `- **${verdict}**: ${meaning}`),
+    '',
+    '| code | verdict | meaning | fix |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+export function configurationPage(): string {
+  const rows = (Object.entries(settings) as [string, Setting][]).map(
+    ([name, { form, help, secret, ...rest }]) =>
+      `| \`${name}\` | ${cell(form)} | ${'default' in rest && rest.default !== undefined ? `\`${String(rest.default)}\`` : ''} | ${cell(help)}${secret ? ' Secret: may come from a file, `' + name + '_FILE`.' : ''} |`,
+  );
+  return [
+    '# Configuration',
+    '',
+    'A value comes from the command line, else the environment, else `.env` in the working folder, else the embedded stack if `sluice up` is running, else its default. `sluice config show --origin` prints which. All problems are reported at once; an unknown `SLUICE_` name is an error.',
+    '',
+    '| setting | form | default | what it does |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+export function exampleFile(): string {
+  const blocks = (Object.entries(settings) as [string, Setting][]).map(([name, { help, form, ...rest }]) => {
+    const value = 'default' in rest && rest.default !== undefined ? String(rest.default) : '';
+    return `# ${help} (${form})\n#${name}=${value}`;
+  });
+  return `# Copy to .env and take away the # before what you set. docs/configuration.md says more.\n\n${blocks.join('\n\n')}\n`;
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+
+export const pages: Readonly<Record<string, () => string>> = {
+  'docs/errors.md': errorsPage,
+  'docs/configuration.md': configurationPage,
+  '.env.example': exampleFile,
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, render] of Object.entries(pages)) writeFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), render());
+}
