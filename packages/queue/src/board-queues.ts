@@ -1,0 +1,24 @@
+/** The queues as Bull Board wants them: BullMQ's own objects, on a connection of their own. */
+import type { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { LineAddress } from './address.ts';
+import { openQueues } from './chunk-queue.ts';
+import { connectionOptions } from './connection.ts';
+
+export interface BoardQueues {
+  queues: Queue[];
+  close(): Promise<void>;
+}
+
+export function openBoardQueues(url: string, address: LineAddress): BoardQueues {
+  const connection = new Redis(url, { ...connectionOptions('reader'), maxRetriesPerRequest: null });
+  connection.on('error', () => undefined);
+  const queues = openQueues(connection, address);
+  return {
+    queues,
+    async close() {
+      await Promise.all(queues.map((queue) => queue.close()));
+      connection.disconnect();
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** Dead letters: what is kept of a chunk whose verdict is final, until it is tried again, dropped or overtaken. */
+import { type DocumentKey, type Revision, revisionFromHex, revisionHex, totalTokens } from '@sluice/core';
+import type { Caller } from './caller.ts';
+import type { ChunkJob } from './chunk-job.ts';
+import { guarded } from './errors.ts';
+import { type RunRef, runNumber } from './run-ref.ts';
+import type { ChunkRef, DeadLetterRecord } from './writing.ts';
+
+/** A dead letter as people see it: no text. */
+export interface DeadLetter extends ChunkRef {
+  documentId: string;
+  tenant?: string;
+  run?: string;
+  code: string;
+  reason: string;
+  worker: string;
+  attempts: number;
+  /** Wall clock, ms. */
+  at: number;
+  tokens: number;
+  chunkCount: number;
+}
+
+export interface DeadLetterFilter {
+  run?: RunRef;
+  documentId?: string;
+  code?: string;
+}
+
+export interface Retry extends ChunkRef {
+  /** To be added to the queue; undefined where nobody wants the chunk any more. */
+  job: ChunkJob | undefined;
+}
+
+export type Dropped = { answer: 'restored' | 'deleted'; revision: Revision } | { answer: 'gone' };
+
+export interface DeadLetters {
+  /** Oldest first within a shard. */
+  deadLetters(filter?: DeadLetterFilter): AsyncIterable<DeadLetter>;
+  /** One letter with its job, for `dead show` and `dead export`. */
+  deadLetter(ref: ChunkRef): Promise<(DeadLetter & { job: ChunkJob }) | undefined>;
+  /**
+   * The chunks wait again, under a new generation; add the jobs to the queue afterwards. Until they have another outcome the
+   * letters stay, so that a crash in between only means retrying again.
+   */
+  retry(refs: readonly ChunkRef[]): Promise<Retry[]>;
+  /** Gives revisions up: their rows are scheduled for deletion and the whole revision is current again, or a tombstone. */
+  dropRevision(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<Dropped[]>;
+  /** Bytes that dead letters take. Above its budget a line stops with `too_many_dead`. */
+  deadLetterBytes(): Promise<number>;
+}
+
+export function createDeadLetters(caller: Caller): DeadLetters {
+  const chunk = ({ key, revision, ordinal }: ChunkRef) =>
+    key + revisionHex(revision) + ordinal.toString(16).padStart(5, '0');
+
+  async function records(ids: readonly string[]): Promise<(DeadLetterRecord | undefined)[]> {
+    const wanted = ids.map((id) => ({ id }));
+    if (wanted.length === 0) return [];
+    const found = new Map<string, string>();
+    await caller.onShards(async (redis, key) => {
+      const values = await redis.hmget(key('dead'), ...ids);
+      values.forEach((value, i) => {
+        if (value !== null) found.set(ids[i]!, value);
+      });
+    });
+    return wanted.map(({ id }) => {
+      const value = found.get(id);
+      return value === undefined ? undefined : (JSON.parse(value) as DeadLetterRecord);
+    });
+  }
+
+  return {
+    async *deadLetters(filter = {}) {
+      const zsets = await caller.onShards(async (_, key) => key('dead:at'));
+      for (const zset of zsets) {
+        for (let from = 0; ; from += 200) {
+          const ids = await guarded(() => caller.redis.zrange(zset, from, String(from + 199)));
+          for (const record of await records(ids)) {
+            if (record !== undefined && matches(record, filter)) yield toLetter(record);
+          }
+          if (ids.length < 200) break;
+        }
+      }
+    },
+
+    async deadLetter(ref) {
+      const [record] = await records([chunk(ref)]);
+      return record === undefined ? undefined : { ...toLetter(record), job: record.job };
+    },
+
+    async retry(refs) {
+      const known = await records(refs.map(chunk));
+      const asked = refs.map((ref, i) => {
+        const job = known[i]?.job;
+        return {
+          key: ref.key,
+          rev: revisionHex(ref.revision),
+          ord: ref.ordinal,
+          tokens: job === undefined ? 0 : totalTokens(job.tokens),
+        };
+      });
+      const answers = (await caller.ask('retry', asked)) as [string, string, string][];
+      return refs.map((ref, i) => {
+        const [answer, generation, letter] = answers[i]!;
+        if (answer !== 'retry') return { ...ref, job: undefined };
+        return { ...ref, job: { ...(JSON.parse(letter) as DeadLetterRecord).job, generation: Number(generation) } };
+      });
+    },
+
+    async dropRevision(items) {
+      const asked = items.map(({ key, revision }) => ({ key, rev: revisionHex(revision) }));
+      const answers = (await caller.ask('drop', asked)) as [Dropped['answer'], string][];
+      return answers.map(([answer, revision]) =>
+        answer === 'gone' ? { answer } : { answer, revision: revisionFromHex(revision) },
+      );
+    },
+
+    async deadLetterBytes() {
+      const shards = await caller.onShards((redis, key) => redis.hget(key('totals'), 'dead:bytes'));
+      return shards.reduce((sum, bytes) => sum + Number(bytes ?? 0), 0);
+    },
+  };
+}
+
+function matches({ job, code }: DeadLetterRecord, filter: DeadLetterFilter): boolean {
+  return (
+    (filter.run === undefined || (job.run !== undefined && runNumber(job.run) === runNumber(filter.run))) &&
+    (filter.documentId === undefined || job.documentId === filter.documentId) &&
+    (filter.code === undefined || code === filter.code)
+  );
+}
+
+function toLetter({ job, at, code, reason, worker, attempts }: DeadLetterRecord): DeadLetter {
+  return {
+    key: job.key,
+    revision: job.revision,
+    ordinal: job.ordinal,
+    documentId: job.documentId,
+    ...(job.tenant !== undefined && { tenant: job.tenant }),
+    ...(job.run !== undefined && { run: job.run }),
+    code,
+    reason,
+    worker,
+    attempts,
+    at,
+    tokens: totalTokens(job.tokens),
+    chunkCount: job.chunkCount,
+  };
+}

@@ -1,0 +1,227 @@
+/**
+ * Producers' verbs: compare, prepare, commit, remove; heartbeats; abandoning what a dead producer left. A revision supersedes
+ * nothing before its commit; only then is the document accepted.
+ */
+import { type DocumentKey, type Revision, revisionFromHex, revisionHex } from '@sluice/core';
+import type { Caller } from './caller.ts';
+import { guarded } from './errors.ts';
+import { type RunRef, runNumber } from './run-ref.ts';
+
+export interface Compare {
+  key: DocumentKey;
+  /** Content hash, 22 characters. */
+  hash: string;
+  /** Cut fingerprint, 8 characters. */
+  cut: string;
+  /** Number of the source that the document was read from. */
+  source?: number | undefined;
+  /** The run that has seen it. */
+  run?: RunRef | undefined;
+  /** Another cut counts as a change. */
+  recut?: boolean | undefined;
+}
+
+export type Comparison =
+  | { answer: 'unchanged'; revision: Revision; chunkCount: number }
+  /** Same content, accepted, not (wholly) stored: prepare gives the same revision and the ordinals that are missing. */
+  | { answer: 'resume'; revision: Revision; chunkCount: number }
+  /** This run has handed in the same content of this id before: nothing to do. Or other content: `duplicate_id`. */
+  | { answer: 'repeated' | 'duplicate'; revision: Revision; chunkCount: number }
+  /** `wholeRevision`: what readers have of it now, whose vectors can be reused. */
+  | { answer: 'new' | 'changed'; wholeRevision?: Revision };
+
+export interface Prepare {
+  key: DocumentKey;
+  id: string;
+  tenant?: string | undefined;
+  hash: string;
+  cut: string;
+  /** 1 … 16,000. */
+  chunkCount: number;
+  /** Total tokens of each chunk, by ordinal. */
+  tokens: readonly number[];
+  source?: number | undefined;
+  run?: RunRef | undefined;
+  /** Who hands in: any text without `|`, the same one that `beat` is called with. */
+  producer: string;
+  /** A revision reserved when the submission was accepted, or made from a job's timestamp (ms × 1000). */
+  revision?: Revision | undefined;
+}
+
+export interface Prepared {
+  revision: Revision;
+  /** Part of the job ids: chunk id + `-` + generation. */
+  generation: number;
+  /** Ordinals whose jobs are to be enqueued. Empty: nothing is to do but commit. */
+  missing: number[];
+}
+
+/**
+ * `current` accepted · `superseded` a later revision or a delete is on record · `abandoned` this producer was taken for dead: hand
+ * the document in again · `unknown` the ledger is not the one that prepared it (`ledger_lost`).
+ */
+export type Committed = 'current' | 'superseded' | 'abandoned' | 'unknown';
+
+export interface Remove {
+  key: DocumentKey;
+  run?: RunRef | undefined;
+}
+
+export type Removed =
+  | { answer: 'deleted' | 'already-deleted'; revision: Revision }
+  /** The line has never heard of this document; nothing is recorded. */
+  | { answer: 'unknown' };
+
+export interface Reserve {
+  key: DocumentKey;
+  id: string;
+  tenant?: string | undefined;
+  /** Idempotency key of the submission: the same key for the same document gives the same revision. */
+  submission?: string | undefined;
+}
+
+export interface Abandoned {
+  key: DocumentKey;
+  revision: Revision;
+  chunkCount: number;
+  /** Its jobs, to be removed from the queue, have generations 0 … generation. */
+  generation: number;
+}
+
+export interface HandingIn {
+  /** What is to be done with documents that were read; notes in the same step that the run has seen them. */
+  compare(items: readonly Compare[]): Promise<Comparison[]>;
+  /** Reserves a revision each. Supersedes nothing. Handed in again, unfinished content gets its revision back. */
+  prepare(items: readonly Prepare[]): Promise<Prepared[]>;
+  /** All jobs are in the queue: the revision becomes current unless a higher one is. Safe to repeat. */
+  commit(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<Committed[]>;
+  /** Tombstones, committed at once; the rows go when they settle. */
+  remove(items: readonly Remove[]): Promise<Removed[]>;
+  /** Draws revisions at the moment submissions are accepted, so that acceptance decides the order. */
+  reserve(items: readonly Reserve[]): Promise<{ revision: Revision; again: boolean }[]>;
+  /** A producer's heartbeat: every 5 s as long as it works or waits. */
+  beat(producer: string): Promise<void>;
+  /** A producer ends in good order: what it left prepared can be taken up at once. */
+  leave(producer: string): Promise<void>;
+  /** Gives up prepared revisions whose producer has been silent that long (ten minutes). Their jobs are to be removed. */
+  abandonStale(olderThanMs?: number): Promise<Abandoned[]>;
+}
+
+const PRODUCER_GONE_MS = 30_000;
+const STALE_MS = 600_000;
+const SUBMISSION_KEPT_MS = 86_400_000;
+
+export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE_MS } = {}): HandingIn {
+  const numbered = (run: RunRef | undefined) => (run === undefined ? '' : String(runNumber(run)));
+  const text = (value: number | string | undefined) => (value === undefined ? '' : String(value));
+
+  return {
+    async compare(items) {
+      const asked = items.map(({ key, hash, cut, source, run, recut }) => {
+        return {
+          key,
+          hash: sized(hash, 22),
+          cut: sized(cut, 8),
+          source: text(source),
+          run: numbered(run),
+          recut: recut === true,
+        };
+      });
+      const answers = (await caller.ask('compare', asked)) as [Comparison['answer'], string, string, string][];
+      return answers.map(([answer, revision, count, whole]) =>
+        answer === 'new' || answer === 'changed'
+          ? { answer, ...(whole !== '' && { wholeRevision: revisionFromHex(whole) }) }
+          : { answer, revision: revisionFromHex(revision), chunkCount: Number(count) },
+      );
+    },
+
+    async prepare(items) {
+      const asked = items.map((item) => {
+        if (item.tokens.length !== item.chunkCount || item.chunkCount < 1) {
+          throw new RangeError(`prepare: ${item.tokens.length} token counts for ${item.chunkCount} chunks`);
+        }
+        if (item.producer === '' || item.producer.includes('|')) throw new RangeError(`producer: ${item.producer}`);
+        return {
+          key: item.key,
+          id: item.id,
+          tenant: text(item.tenant),
+          hash: sized(item.hash, 22),
+          cut: sized(item.cut, 8),
+          n: item.chunkCount,
+          tokens: item.tokens,
+          source: text(item.source),
+          run: numbered(item.run),
+          producer: item.producer,
+          revision: item.revision === undefined ? '' : revisionHex(item.revision),
+        };
+      });
+      const answers = (await caller.ask('prepare', asked, [producerGoneMs])) as [string, string, string][];
+      return answers.map(([revision, generation, outcomes], i) => ({
+        revision: revisionFromHex(revision),
+        generation: Number(generation),
+        missing: waiting(outcomes === '' ? '-'.repeat(items[i]!.chunkCount) : outcomes),
+      }));
+    },
+
+    async commit(items) {
+      const asked = items.map(({ key, revision }) => ({ key, rev: revisionHex(revision) }));
+      return (await caller.ask('commit', asked)) as Committed[];
+    },
+
+    async remove(items) {
+      const asked = items.map(({ key, run }) => ({ key, run: numbered(run) }));
+      const answers = (await caller.ask('remove', asked)) as [Removed['answer'], string][];
+      return answers.map(([answer, revision]) =>
+        answer === 'unknown' ? { answer } : { answer, revision: revisionFromHex(revision) },
+      );
+    },
+
+    async reserve(items) {
+      const asked = items.map(({ key, id, tenant, submission }) => {
+        return { key, id, tenant: text(tenant), submission: text(submission) };
+      });
+      const answers = (await caller.ask('reserve', asked, [SUBMISSION_KEPT_MS])) as [string, string][];
+      return answers.map(([revision, again]) => ({ revision: revisionFromHex(revision), again: again === '1' }));
+    },
+
+    async beat(producer) {
+      const now = await caller.nowMs();
+      await caller.onShards((redis, key) => redis.hset(key('producers'), producer, now));
+    },
+
+    async leave(producer) {
+      await caller.onShards((redis, key) => redis.hdel(key('producers'), producer));
+    },
+
+    async abandonStale(olderThanMs = STALE_MS) {
+      const before = (await caller.nowMs()) - olderThanMs;
+      const members = await guarded(async () =>
+        (
+          await caller.onShards((redis, key) => redis.zrangebyscore(key('prepared'), '-inf', before, 'LIMIT', 0, 1_000))
+        ).flat(),
+      );
+      const asked = members.map((member) => ({ key: member.slice(0, 21), rev: member.slice(21) }));
+      const answers = (await caller.ask('abandon', asked, [olderThanMs])) as [string, string][];
+      return asked.flatMap(({ key, rev }, i) => {
+        const [count, generation] = answers[i]!;
+        if (count === '') return [];
+        return [{ key, revision: revisionFromHex(rev), chunkCount: Number(count), generation: Number(generation) }];
+      });
+    },
+  };
+}
+
+/** Ordinals without an outcome. */
+function waiting(outcomes: string): number[] {
+  const missing: number[] = [];
+  for (let ordinal = outcomes.indexOf('-'); ordinal !== -1; ordinal = outcomes.indexOf('-', ordinal + 1)) {
+    missing.push(ordinal);
+  }
+  return missing;
+}
+
+/** Hashes and cuts have a fixed place in the packed record. */
+function sized(value: string, length: number): string {
+  if (value.length !== length) throw new RangeError(`expected ${length} characters, got ${JSON.stringify(value)}`);
+  return value;
+}

@@ -1,0 +1,40 @@
+export type { Redis } from 'ioredis';
+export { type LineAddress, shardOf, shardTag } from './address.ts';
+export { type Admission, type AdmissionOptions, type AdmissionState, openAdmission } from './admission.ts';
+export { type BoardQueues, openBoardQueues } from './board-queues.ts';
+export { checkRedis, type Finding, redisFindings } from './check-redis.ts';
+export { type ChunkJob, chunkIdOf, chunkJobSchema, jobId, parseChunkJob } from './chunk-job.ts';
+export { type ChunkQueue, openChunkQueue, type QueueCounts } from './chunk-queue.ts';
+export { type ChunkWorker, openChunkWorker, STALLED_INTERVAL_MS, WORKER_LOCK_MS } from './chunk-worker.ts';
+export { connectRedis, describeRedis, type RedisRole } from './connection.ts';
+export type { DeadLetter, DeadLetterFilter, DeadLetters, Dropped, Retry } from './dead-letters.ts';
+export { guarded, toQueueError } from './errors.ts';
+export type {
+  Abandoned,
+  Committed,
+  Compare,
+  Comparison,
+  HandingIn,
+  Prepare,
+  Prepared,
+  Remove,
+  Removed,
+  Reserve,
+} from './handing-in.ts';
+export { type Ledger, type LedgerOptions, openLedger } from './ledger.ts';
+export type { LiveWorker, Presence, Statistics, WorkerBeat } from './presence.ts';
+export type { DocumentRecord, DocumentState, DocumentStateName, LedgerCounts, Reading } from './reading.ts';
+export type { Adopt, Lease, Reconciling } from './reconciling.ts';
+export { type RedisInfo, redisInfo } from './redis-info.ts';
+export {
+  openRuns,
+  type Rejection,
+  type Run,
+  type RunAddition,
+  type RunCounts,
+  type RunRecord,
+  type Runs,
+} from './runs.ts';
+export type { Settling, ToClean, ToSettle, ToSweep } from './settling.ts';
+export { openSources, type Source, type Sources } from './sources.ts';
+export type { ChunkRef, Death, Fence, FenceAnswer, Mark, MarkAnswer, Writing } from './writing.ts';

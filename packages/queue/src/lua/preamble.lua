@@ -1,0 +1,418 @@
+-- Shared by every verb of the ledger. One call is one atomic step over a batch of items of one shard; all of a shard's keys
+-- carry one hash tag and are declared. Record layouts: packages/queue/README.md.
+--
+-- States of a document's current revision        o open      committed, chunks missing (or: all stored, rows of older ones to delete)
+--                                                s stored    settled: its rows are the only ones
+--                                                p partial   every chunk is stored or dead, at least one is dead
+--                                                d deleted   a tombstone; unsettled as long as it has a head
+-- Kinds of a revision's head                     v reserved  drawn when a submission was accepted, content to come
+--                                                p prepared  jobs may be in the queue, not committed
+--                                                c current   committed, not settled
+--                                                x overtaken prepared, but a higher one was committed before it
+-- Outcome of a chunk                             -  waiting   s stored   d dead
+--
+-- Revisions are 13 hex characters: text order is number order, and no double is ever turned into text by Lua's `tostring`.
+-- ARGV[1] is the time in microseconds ('' asks Redis), ARGV[2] the items as JSON.
+
+local K = {
+  docs = KEYS[1], totals = KEYS[2], counts = KEYS[3], settling = KEYS[4], cleaning = KEYS[5], prepared = KEYS[6],
+  intents = KEYS[7], sweeps = KEYS[8], dead = KEYS[9], dead_at = KEYS[10], producers = KEYS[11], workers = KEYS[12],
+  rates = KEYS[13], submissions = KEYS[14],
+}
+local FIXED_KEYS = 14
+local items = cjson.decode(ARGV[2])
+
+local function int(n) return string.format('%.0f', n) end
+
+local now
+local function time_us()
+  if not now then
+    if ARGV[1] ~= '' then
+      now = tonumber(ARGV[1])
+    else
+      local t = redis.call('time')
+      now = tonumber(t[1]) * 1000000 + tonumber(t[2])
+    end
+  end
+  return now
+end
+local function time_ms() return math.floor(time_us() / 1000) end
+
+-- Redis tests its memory only before a script's first write, and a deletion is allowed when it is full: verbs that lead to
+-- less memory begin with this one, so that a full Redis drains instead of standing still.
+local function allowed_when_full() redis.call('hdel', K.totals, '') end
+
+-- Revisions ------------------------------------------------------------------------------------------------------------
+
+local function to_hex(n)
+  local high = math.floor(n / 4294967296)
+  return string.format('%05x%08x', high, n - high * 4294967296)
+end
+
+-- `#` in docs: first and last revision that this ledger drew. It lives in the same key as the documents, so it can not
+-- outlive them.
+local birth, last
+local drew = false
+local function read_clock()
+  if last then return end
+  local v = redis.call('hget', K.docs, '#')
+  if v then
+    birth = string.sub(v, 1, 13)
+    last = tonumber(string.sub(v, 14, 26), 16)
+  else
+    last = 0
+  end
+end
+
+-- max(last + 1, floor + 1, Redis time): reconcile raises `last` to the floor.
+local function draw()
+  read_clock()
+  last = math.max(last + 1, time_us())
+  drew = true
+  local rev = to_hex(last)
+  if not birth then birth = rev end
+  return rev
+end
+
+local function raise_floor(rev)
+  read_clock()
+  last = math.max(last, tonumber(rev, 16))
+  drew = true
+  if not birth then birth = to_hex(math.max(last + 1, time_us())) end
+end
+
+-- True if this ledger, as it is since it was born, gave that revision away.
+local function drawn_here(rev)
+  read_clock()
+  return birth ~= nil and rev >= birth and rev <= to_hex(last)
+end
+
+-- Records --------------------------------------------------------------------------------------------------------------
+
+local function pack(r)
+  return r.state .. r.rev .. r.hash .. r.cut .. string.format('%04x', r.n) .. r.source .. '.' .. r.seen
+end
+
+local function unpack_record(s)
+  if not s then return nil end
+  local source, seen = string.match(s, '^([^.]*)%.(.*)$', 49)
+  return {
+    state = string.sub(s, 1, 1), rev = string.sub(s, 2, 14), hash = string.sub(s, 15, 36), cut = string.sub(s, 37, 44),
+    n = tonumber(string.sub(s, 45, 48), 16), source = source, seen = seen,
+  }
+end
+
+local function pack_head(h)
+  return table.concat({
+    h.kind, h.hash, h.cut, int(h.n), h.source, h.run, int(h.gen), int(h.pending), int(h.stored), int(h.reused), int(h.dead),
+    h.producer, int(h.at), h.fenced,
+  }, '|')
+end
+
+local function unpack_head(s)
+  local p = {}
+  for part in string.gmatch(s .. '|', '([^|]*)|') do p[#p + 1] = part end
+  return {
+    kind = p[1], hash = p[2], cut = p[3], n = tonumber(p[4]), source = p[5], run = p[6], gen = tonumber(p[7]),
+    pending = tonumber(p[8]), stored = tonumber(p[9]), reused = tonumber(p[10]), dead = tonumber(p[11]), producer = p[12],
+    at = tonumber(p[13]), fenced = p[14],
+  }
+end
+
+-- Loading and saving: everything is read once, changed in memory, and written at the end ----------------------------------
+
+local by_key = {}
+local order = {}
+
+local function load(i)
+  local key = items[i].key
+  local doc = by_key[key]
+  if doc then return doc end
+  doc = {
+    key = key, at = KEYS[FIXED_KEYS + i], heads = {}, fields = {}, set = {}, del = {}, detail = false, rec_changed = false,
+    rec = unpack_record(redis.call('hget', K.docs, key)),
+  }
+  local flat = redis.call('hgetall', doc.at)
+  for j = 1, #flat, 2 do
+    doc.detail = true
+    local field, value = flat[j], flat[j + 1]
+    if string.sub(field, 1, 2) == 'r:' then
+      doc.heads[string.sub(field, 3)] = unpack_head(value)
+    else
+      doc.fields[field] = value
+    end
+  end
+  by_key[key] = doc
+  order[#order + 1] = doc
+  return doc
+end
+
+local function put(doc, field, value)
+  doc.fields[field] = value
+  doc.set[field] = value
+  doc.del[field] = nil
+end
+
+local function cut_field(doc, field)
+  if doc.fields[field] == nil then return end
+  doc.fields[field] = nil
+  doc.set[field] = nil
+  doc.del[field] = true
+end
+
+local totals, counts = {}, {}
+local function total(name, by) totals[name] = (totals[name] or 0) + by end
+-- Counts of a run; a revision remembers its run, so that every transition is counted exactly once.
+local function count(run, name, by)
+  if run == '' or by == 0 then return end
+  local field = run .. ':' .. name
+  counts[field] = (counts[field] or 0) + by
+end
+
+local function save_all()
+  for _, doc in ipairs(order) do
+    if doc.rec_changed then redis.call('hset', K.docs, doc.key, pack(doc.rec)) end
+    if next(doc.heads) == nil then
+      if doc.detail then redis.call('del', doc.at) end
+    else
+      local set, del = {}, {}
+      for rev, head in pairs(doc.heads) do
+        if head.changed then
+          set[#set + 1] = 'r:' .. rev
+          set[#set + 1] = pack_head(head)
+        end
+      end
+      for field, value in pairs(doc.set) do
+        set[#set + 1] = field
+        set[#set + 1] = value
+      end
+      for field in pairs(doc.del) do del[#del + 1] = field end
+      if #set > 0 then redis.call('hset', doc.at, unpack(set)) end
+      if #del > 0 then redis.call('hdel', doc.at, unpack(del)) end
+    end
+  end
+  if drew then redis.call('hset', K.docs, '#', birth .. to_hex(last)) end
+  for name, by in pairs(totals) do
+    if by ~= 0 then redis.call('hincrby', K.totals, name, int(by)) end
+  end
+  for field, by in pairs(counts) do
+    if by ~= 0 then redis.call('hincrby', K.counts, field, int(by)) end
+  end
+end
+
+-- Revisions of a document ------------------------------------------------------------------------------------------------
+
+local function chunk_id(doc, rev, ord) return doc.key .. rev .. string.format('%05x', ord) end
+
+local function outcome(doc, rev, ord)
+  return string.sub(doc.fields['o:' .. rev] or '', ord + 1, ord + 1)
+end
+
+local function set_outcome(doc, rev, ord, mark)
+  local s = doc.fields['o:' .. rev]
+  put(doc, 'o:' .. rev, string.sub(s, 1, ord) .. mark .. string.sub(s, ord + 2))
+end
+
+-- The rest of a revision's tokens leaves the backlog: nobody will embed them any more.
+local function flush_pending(head)
+  total('backlog', -head.pending)
+  head.pending = 0
+  head.changed = true
+end
+
+local function remove_dead_letter(id)
+  local letter = redis.call('hget', K.dead, id)
+  if not letter then return end
+  redis.call('hdel', K.dead, id)
+  redis.call('zrem', K.dead_at, id)
+  total('dead:bytes', -#letter)
+end
+
+-- Dead letters of a revision that is wanted no more, and those of it that were to be tried again.
+local function remove_dead_letters(doc, rev, head)
+  if head.dead == 0 and head.gen == 0 then return end
+  local s = doc.fields['o:' .. rev] or ''
+  for ord = 0, #s - 1 do
+    if string.sub(s, ord + 1, ord + 1) ~= 's' then remove_dead_letter(chunk_id(doc, rev, ord)) end
+  end
+end
+
+-- Schedules the deletion of the rows of one revision.
+local function clean(doc, rev)
+  redis.call('zadd', K.cleaning, time_ms(), doc.key .. rev)
+  put(doc, 'x', (doc.fields.x or '') .. rev)
+end
+
+local function drop_head(doc, rev)
+  doc.heads[rev] = nil
+  doc.del['r:' .. rev] = true
+  cut_field(doc, 'o:' .. rev)
+  redis.call('zrem', K.prepared, doc.key .. rev)
+  for field in pairs(doc.fields) do
+    if string.sub(field, 1, 16) == 'a:' .. rev .. ':' then cut_field(doc, field) end
+  end
+end
+
+local function older_rows(doc) return doc.fields.older == '1' or doc.fields.whole ~= nil end
+
+-- What readers get. A current revision is readable as soon as its last chunk is stored: from then on older rows may go.
+local function whole_of(doc)
+  local rec = doc.rec
+  if rec then
+    if rec.state == 's' then return rec end
+    if rec.state == 'd' then return nil end
+    local head = doc.heads[rec.rev]
+    if rec.state == 'o' and head and head.stored == rec.n then return rec end
+  end
+  return unpack_record(doc.fields.whole)
+end
+
+-- The current revision is complete and nothing older is left (or it was deleted): the document is settled.
+local function finish(doc)
+  local rec = doc.rec
+  local head = doc.heads[rec.rev]
+  if rec.state == 'd' then
+    count(head.run, 'deleted', 1)
+  else
+    total('o', -1)
+    total('s', 1)
+    rec.state = 's'
+    doc.rec_changed = true
+    count(head.run, 'stored', 1)
+  end
+  count(head.run, 'unsettled', -1)
+  redis.call('zrem', K.settling, doc.key)
+  local later = ''
+  for rev in string.gmatch(doc.fields.x or '', string.rep('%x', 13)) do
+    if rev < rec.rev then redis.call('zrem', K.cleaning, doc.key .. rev) else later = later .. rev end
+  end
+  if later == '' then cut_field(doc, 'x') else put(doc, 'x', later) end
+  cut_field(doc, 'whole')
+  cut_field(doc, 'older')
+  drop_head(doc, rec.rev)
+end
+
+-- After any change: is the current revision complete? The settling set carries what is still to delete, whoever noticed.
+local function look(doc)
+  local rec = doc.rec
+  if not rec or (rec.state ~= 'o' and rec.state ~= 'd') then return end
+  local head = doc.heads[rec.rev]
+  if not head then return end
+  if head.stored == rec.n then
+    flush_pending(head)
+    if older_rows(doc) then
+      redis.call('zadd', K.settling, 'NX', time_ms(), doc.key)
+    else
+      finish(doc)
+    end
+  elseif head.stored + head.dead == rec.n then
+    flush_pending(head)
+    rec.state = 'p'
+    doc.rec_changed = true
+    total('o', -1)
+    total('p', 1)
+    count(head.run, 'partial', 1)
+    count(head.run, 'unsettled', -1)
+  end
+end
+
+-- A revision nobody will finish: its tokens, dead letters and rows go.
+local function abandon(doc, rev)
+  local head = doc.heads[rev]
+  flush_pending(head)
+  remove_dead_letters(doc, rev, head)
+  if head.fenced == '1' then
+    clean(doc, rev)
+    if doc.rec and rev < doc.rec.rev and doc.heads[doc.rec.rev] then put(doc, 'older', '1') end
+  end
+  drop_head(doc, rev)
+end
+
+-- Makes room for a new current revision. The old one is kept as `whole` if its rows are complete; if its settlement was under
+-- way, rows of the former whole may be gone already, so it must be.
+local function supersede(doc)
+  local rec = doc.rec
+  if not rec then return end
+  local head = doc.heads[rec.rev]
+  total(rec.state, -1)
+  redis.call('zrem', K.settling, doc.key)
+  if rec.state == 's' then
+    put(doc, 'whole', pack(rec))
+    return
+  end
+  if not head then return end
+  if rec.state == 'd' then
+    count(head.run, 'superseded', 1)
+    count(head.run, 'unsettled', -1)
+    put(doc, 'older', '1')
+  elseif head.stored == rec.n then
+    local former = unpack_record(doc.fields.whole)
+    if former then clean(doc, former.rev) end
+    put(doc, 'older', '1')
+    put(doc, 'whole', 's' .. string.sub(pack(rec), 2))
+    count(head.run, 'stored', 1)
+    count(head.run, 'unsettled', -1)
+  else
+    count(head.run, 'superseded', 1)
+    if rec.state == 'p' then
+      count(head.run, 'partial', -1)
+      count(head.run, 'c.dead', -head.dead)
+    else
+      count(head.run, 'unsettled', -1)
+    end
+    flush_pending(head)
+    remove_dead_letters(doc, rec.rev, head)
+    if head.fenced == '1' then
+      clean(doc, rec.rev)
+      put(doc, 'older', '1')
+    end
+  end
+  drop_head(doc, rec.rev)
+end
+
+-- Prepared revisions below a newly committed one: overtaken. Their heads stay until their own commit asks, or they go stale.
+-- A reserved one needs no head to be overtaken.
+local function overtake_below(doc, rev)
+  for other, head in pairs(doc.heads) do
+    if other < rev and head.kind == 'v' then
+      drop_head(doc, other)
+    elseif other < rev and head.kind == 'p' then
+      flush_pending(head)
+      remove_dead_letters(doc, other, head)
+      if head.fenced == '1' then
+        clean(doc, other)
+        put(doc, 'older', '1')
+      end
+      head.kind = 'x'
+      head.dead = 0
+      head.changed = true
+      cut_field(doc, 'o:' .. other)
+    end
+  end
+end
+
+-- What a worker asks before and after a write. `unknown` is only what this ledger never drew: an abandoned or forgotten
+-- revision is overtaken, lost data is unknown.
+local function stand(doc, rev, ord)
+  local rec = doc.rec
+  local head = doc.heads[rev]
+  if rec and rec.rev == rev then
+    if rec.state == 's' then return 'already-stored' end
+    if rec.state == 'd' then return 'overtaken' end
+    local mark = outcome(doc, rev, ord)
+    if mark == '-' then return 'current' end
+    if mark == '' then return 'overtaken' end
+    return mark == 'd' and 'dead' or 'already-stored'
+  end
+  local whole = unpack_record(doc.fields.whole)
+  if whole and whole.rev == rev then return 'already-stored' end
+  if rec and rev < rec.rev then return 'overtaken' end
+  if head and head.kind == 'p' then
+    local mark = outcome(doc, rev, ord)
+    if mark == '-' then return 'prepared' end
+    if mark == '' then return 'overtaken' end
+    return mark == 'd' and 'dead' or 'already-stored'
+  end
+  if head or drawn_here(rev) then return 'overtaken' end
+  return 'unknown'
+end

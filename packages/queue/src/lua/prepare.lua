@@ -1,0 +1,149 @@
+-- prepare {key, id, tenant, hash, cut, n, tokens[], source, run, producer, revision} → per item {revision, generation, outcomes}
+-- ARGV[3]: a producer without a heartbeat for so many ms is gone. Outcomes '' = every ordinal is to be enqueued.
+-- Supersedes nothing. In this order: resume the current revision of the same content; take up a prepared one of the same
+-- content whose producer is gone; draw a new one.
+local gone_before = time_ms() - tonumber(ARGV[3])
+
+local function sum(tokens)
+  local s = 0
+  for _, t in ipairs(tokens) do s = s + t end
+  return s
+end
+
+local function same(a, item) return a.hash == item.hash and a.cut == item.cut and a.n == item.n end
+
+local function gone(producer)
+  local beat = redis.call('hget', K.producers, producer)
+  return not beat or tonumber(beat) < gone_before
+end
+
+-- Dead chunks wait again, under a new generation; their dead letters stay until they have another outcome.
+local function revive(doc, rev, head, tokens)
+  if head.dead == 0 then return 0 end
+  local marks = doc.fields['o:' .. rev]
+  local back = 0
+  for ord = 0, head.n - 1 do
+    if string.sub(marks, ord + 1, ord + 1) == 'd' then back = back + tokens[ord + 1] end
+  end
+  local revived = head.dead
+  put(doc, 'o:' .. rev, (string.gsub(marks, 'd', '-')))
+  head.dead = 0
+  head.gen = head.gen + 1
+  head.pending = head.pending + back
+  head.changed = true
+  total('backlog', back)
+  return revived
+end
+
+-- The run that hands a document in again answers for it from now on.
+local function resume(doc, item)
+  local rec = doc.rec
+  local head = doc.heads[rec.rev]
+  local was_partial = rec.state == 'p'
+  local revived = revive(doc, rec.rev, head, item.tokens)
+  if was_partial then
+    rec.state = 'o'
+    doc.rec_changed = true
+    total('p', -1)
+    total('o', 1)
+  end
+  local takes_over = item.run ~= '' and item.run ~= head.run
+  if takes_over then
+    local waiting = head.n - head.stored
+    if not was_partial then
+      count(head.run, 'accepted', -1)
+      count(head.run, 'unsettled', -1)
+      count(head.run, 'c.accepted', -(waiting - revived))
+    end
+    count(item.run, 'accepted', 1)
+    count(item.run, 'unsettled', 1)
+    count(item.run, 'c.accepted', waiting)
+    head.run = item.run
+  elseif was_partial then
+    count(head.run, 'partial', -1)
+    count(head.run, 'unsettled', 1)
+  end
+  if not takes_over then count(head.run, 'c.dead', -revived) end
+  head.changed = true
+  if item.run ~= '' then
+    rec.seen = item.run .. '!'
+    doc.rec_changed = true
+  end
+  return { rec.rev, int(head.gen), doc.fields['o:' .. rec.rev] }
+end
+
+local function take_up(doc, rev, item)
+  local head = doc.heads[rev]
+  head.producer = item.producer
+  head.run = item.run
+  head.source = item.source
+  head.at = time_ms()
+  head.changed = true
+  revive(doc, rev, head, item.tokens)
+  return { rev, int(head.gen), doc.fields['o:' .. rev] }
+end
+
+local function reserve_new(doc, rev, item)
+  local overtaken = doc.rec and doc.rec.rev > rev
+  local pending = overtaken and 0 or sum(item.tokens)
+  doc.heads[rev] = {
+    kind = overtaken and 'x' or 'p', hash = item.hash, cut = item.cut, n = item.n, source = item.source, run = item.run,
+    gen = 0, pending = pending, stored = 0, reused = 0, dead = 0, producer = item.producer, at = time_ms(), fenced = '0',
+    changed = true,
+  }
+  total('backlog', pending)
+  -- A submission is durable and comes back by itself: its revision never goes stale.
+  if item.revision == '' then redis.call('zadd', K.prepared, time_ms(), doc.key .. rev) end
+  if overtaken then return { rev, '0', string.rep('s', item.n) } end
+  put(doc, 'o:' .. rev, string.rep('-', item.n))
+  return { rev, '0', '' }
+end
+
+-- A revision from outside: reserved earlier by this ledger, or the time at which a job was made elsewhere.
+local function usable(given)
+  if drawn_here(given) then return true end
+  if not birth or given < birth or given > to_hex(time_us()) then return false end
+  raise_floor(given)
+  return true
+end
+
+local function prepare(doc, item)
+  local rec = doc.rec
+  local given = item.revision
+  if rec and rec.state ~= 'd' and rec.rev == given and same(rec, item) then given = '' end
+  if given == '' and rec and rec.state ~= 'd' and same(rec, item) then
+    if rec.state == 's' then
+      count(item.run, 'accepted', 1)
+      count(item.run, 'stored', 1)
+      return { rec.rev, '0', string.rep('s', rec.n) }
+    end
+    return resume(doc, item)
+  end
+  local mine = ''
+  for rev, head in pairs(doc.heads) do
+    if head.kind == 'p' and same(head, item) and rev > mine and (given == '' or rev == given) then
+      if given ~= '' or head.producer == item.producer or gone(head.producer) then mine = rev end
+    end
+  end
+  if mine ~= '' then return take_up(doc, mine, item) end
+  if given ~= '' and usable(given) then
+    local head = doc.heads[given]
+    if head and head.kind == 'x' then return { given, '0', string.rep('s', item.n) } end
+    if not head or head.kind == 'v' then return reserve_new(doc, given, item) end
+  end
+  return reserve_new(doc, draw(), item)
+end
+
+local answers = {}
+for i, item in ipairs(items) do
+  local doc = load(i)
+  answers[i] = prepare(doc, item)
+  if next(doc.heads) ~= nil then
+    if doc.fields.id ~= item.id then put(doc, 'id', item.id) end
+    if item.tenant ~= '' and doc.fields.tenant ~= item.tenant then put(doc, 'tenant', item.tenant) end
+  end
+  -- A producer that prepares is alive.
+  if item.producer ~= '' then redis.call('hset', K.producers, item.producer, int(time_ms())) end
+end
+save_all()
+return answers

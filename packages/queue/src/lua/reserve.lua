@@ -1,0 +1,24 @@
+-- reserve {key, id, tenant, submission} → per item {revision, again}. ARGV[3]: how long a submission key is remembered, ms.
+-- Draws the revision when a submission is accepted, in the step that records its idempotency key: the order of acceptance is
+-- the order of revisions, whoever chunks first. The same key again gives the same revision.
+local answers = {}
+for i, item in ipairs(items) do
+  local doc = load(i)
+  local field = item.submission ~= '' and (doc.key .. ':' .. item.submission) or nil
+  local known = field and redis.call('hget', K.submissions, field)
+  if known then
+    answers[i] = { string.sub(known, 1, 13), '1' }
+  else
+    local rev = draw()
+    doc.heads[rev] = {
+      kind = 'v', hash = '', cut = '', n = 0, source = '', run = '', gen = 0, pending = 0, stored = 0, reused = 0, dead = 0,
+      producer = '', at = time_ms(), fenced = '0', changed = true,
+    }
+    put(doc, 'id', item.id)
+    if item.tenant ~= '' then put(doc, 'tenant', item.tenant) end
+    if field then redis.call('hset', K.submissions, field, rev .. int(time_ms())) end
+    answers[i] = { rev, '0' }
+  end
+end
+save_all()
+return answers

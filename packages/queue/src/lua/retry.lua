@@ -1,0 +1,43 @@
+-- retry {key, rev, ord, tokens} → per item {answer, generation, letter}: retry | gone.
+-- A dead chunk waits again under a new generation. Its letter (with the job) stays until the chunk has another outcome, so a
+-- crash between this and the enqueue loses nothing: retrying again gives the same job again.
+local raised = {}
+local answers = {}
+for i, item in ipairs(items) do
+  local doc = load(i)
+  local head = doc.heads[item.rev]
+  local id = chunk_id(doc, item.rev, item.ord)
+  local letter = redis.call('hget', K.dead, id)
+  local wanted = head and (head.kind == 'c' or head.kind == 'p')
+  local mark = wanted and outcome(doc, item.rev, item.ord)
+  if letter and wanted and (mark == 'd' or mark == '-') then
+    local slot = doc.key .. item.rev
+    if mark == 'd' then
+      if not raised[slot] then
+        raised[slot] = true
+        head.gen = head.gen + 1
+      end
+      set_outcome(doc, item.rev, item.ord, '-')
+      head.dead = head.dead - 1
+      head.pending = head.pending + item.tokens
+      head.changed = true
+      total('backlog', item.tokens)
+      if head.kind == 'c' then
+        count(head.run, 'c.dead', -1)
+        if doc.rec.state == 'p' then
+          doc.rec.state = 'o'
+          doc.rec_changed = true
+          total('p', -1)
+          total('o', 1)
+          count(head.run, 'partial', -1)
+          count(head.run, 'unsettled', 1)
+        end
+      end
+    end
+    answers[i] = { 'retry', int(head.gen), letter }
+  else
+    answers[i] = { 'gone', '0', '' }
+  end
+end
+save_all()
+return answers

@@ -1,0 +1,191 @@
+/** What may be known of documents without changing anything: states, readable revisions, counts, what a run has not seen. */
+import { type DocumentKey, type Revision, revisionFromHex } from '@sluice/core';
+import type { Caller } from './caller.ts';
+import { runId } from './run-ref.ts';
+
+/** `prepared`: handed in, not accepted yet, and nothing accepted before. */
+export type DocumentStateName = 'prepared' | 'open' | 'stored' | 'partial' | 'deleted';
+
+export interface DocumentState {
+  key: DocumentKey;
+  state: DocumentStateName;
+  /** The latest committed revision. */
+  currentRevision?: Revision;
+  /** Chunks of the current revision, and how many are stored and dead. */
+  chunkCount: number;
+  stored: number;
+  dead: number;
+  hash?: string;
+  cut?: string;
+  /** What readers get; absent if nothing is readable. */
+  wholeRevision?: Revision;
+  wholeChunkCount?: number;
+  wholeHash?: string;
+  /** Reserved, not committed. */
+  preparedRevisions: Revision[];
+  /** Known while the document is not settled. */
+  id?: string;
+  tenant?: string;
+  source?: number;
+  /** Latest run that saw it. */
+  seenBy?: number;
+  /** Run that the unsettled current revision belongs to. */
+  run?: string;
+  /** Every chunk is stored; rows of older revisions are still to be deleted. */
+  settling: boolean;
+}
+
+export interface LedgerCounts {
+  open: number;
+  stored: number;
+  partial: number;
+  deleted: number;
+  prepared: number;
+  settling: number;
+  cleaning: number;
+  deadLetters: number;
+  deadLetterBytes: number;
+  writeIntents: number;
+}
+
+export interface Reading {
+  /** One answer a key; undefined where the ledger knows nothing. */
+  read(keys: readonly DocumentKey[]): Promise<(DocumentState | undefined)[]>;
+  /** The readable revision of each document: rows of others are not shown. */
+  wholeOf(keys: readonly DocumentKey[]): Promise<(Revision | undefined)[]>;
+  /**
+   * Every document of a source that a run did not see (deleted ones excepted), some hundreds at a time, with the number of
+   * documents of the source in the page. A document may come twice.
+   */
+  scanSource(options: { source: number; notSeenBy: number }): AsyncIterable<{ gone: DocumentKey[]; total: number }>;
+  /** Every document with a committed revision, some hundreds at a time. */
+  scan(): AsyncIterable<DocumentRecord[]>;
+  counts(): Promise<LedgerCounts>;
+  /** Tokens that are enqueued and neither stored, dead nor overtaken. */
+  backlogTokens(): Promise<number>;
+}
+
+/** The packed record of `docs`, read. */
+export interface DocumentRecord {
+  key: DocumentKey;
+  state: Exclude<DocumentStateName, 'prepared'>;
+  revision: Revision;
+  hash: string;
+  cut: string;
+  chunkCount: number;
+  source?: number;
+  seenBy?: number;
+}
+
+const stateNames = { o: 'open', s: 'stored', p: 'partial', d: 'deleted' } as const;
+
+export function createReading(caller: Caller): Reading {
+  async function read(keys: readonly DocumentKey[]): Promise<(DocumentState | undefined)[]> {
+    const answers = (await caller.ask(
+      'read',
+      keys.map((key) => ({ key })),
+    )) as string[][];
+    return answers.map((answer, i) => (answer.length === 0 ? undefined : toState(keys[i]!, answer)));
+  }
+
+  async function* scan(): AsyncGenerator<DocumentRecord[]> {
+    for (const docs of await caller.onShards(async (_, key) => key('docs'))) {
+      for await (const flat of caller.redis.hscanStream(docs, { count: 500 }) as AsyncIterable<string[]>) {
+        const records: DocumentRecord[] = [];
+        for (let i = 0; i < flat.length; i += 2) {
+          if (flat[i] !== '#') records.push(unpackRecord(flat[i]!, flat[i + 1]!));
+        }
+        if (records.length > 0) yield records;
+      }
+    }
+  }
+
+  return {
+    read,
+    scan,
+    wholeOf: async (keys) => (await read(keys)).map((state) => state?.wholeRevision),
+
+    async *scanSource({ source, notSeenBy }) {
+      for await (const records of scan()) {
+        const ours = records.filter((record) => record.source === source && record.state !== 'deleted');
+        const gone = ours.filter((record) => record.seenBy !== notSeenBy).map((record) => record.key);
+        if (ours.length > 0) yield { gone, total: ours.length };
+      }
+    },
+
+    async counts() {
+      const shards = await caller.onShards(async (redis, key) => {
+        const totals = await redis.hgetall(key('totals'));
+        const [prepared, settling, cleaning, letters, intents] = await Promise.all([
+          redis.zcard(key('prepared')),
+          redis.zcard(key('settling')),
+          redis.zcard(key('cleaning')),
+          redis.hlen(key('dead')),
+          redis.zcard(key('intents')),
+        ]);
+        return {
+          open: Number(totals.o ?? 0),
+          stored: Number(totals.s ?? 0),
+          partial: Number(totals.p ?? 0),
+          deleted: Number(totals.d ?? 0),
+          prepared,
+          settling,
+          cleaning,
+          deadLetters: letters,
+          deadLetterBytes: Number(totals['dead:bytes'] ?? 0),
+          writeIntents: intents,
+        };
+      });
+      return shards.reduce((sum, shard) => {
+        for (const name of Object.keys(sum) as (keyof LedgerCounts)[]) sum[name] += shard[name];
+        return sum;
+      });
+    },
+
+    async backlogTokens() {
+      const shards = await caller.onShards((redis, key) => redis.hget(key('totals'), 'backlog'));
+      return shards.reduce((sum, tokens) => sum + Number(tokens ?? 0), 0);
+    },
+  };
+}
+
+function unpackRecord(key: string, packed: string): DocumentRecord {
+  const [source, seen] = packed.slice(48).split('.');
+  return {
+    key,
+    state: stateNames[packed.charAt(0) as keyof typeof stateNames],
+    revision: revisionFromHex(packed.slice(1, 14)),
+    hash: packed.slice(14, 36),
+    cut: packed.slice(36, 44),
+    chunkCount: Number.parseInt(packed.slice(44, 48), 16),
+    ...(source !== '' && { source: Number(source) }),
+    ...(seen !== '' && { seenBy: Number.parseInt(seen!, 10) }),
+  };
+}
+
+function toState(key: DocumentKey, answer: string[]): DocumentState {
+  const [state, current, n, stored, dead, hash, cut, whole, wholeN, wholeHash, id, tenant, source, seen, run] = answer;
+  const [prepared, settling] = answer.slice(15);
+  const committed = state !== '-';
+  return {
+    key,
+    state: committed ? stateNames[state as keyof typeof stateNames] : 'prepared',
+    ...(committed && { currentRevision: revisionFromHex(current!) }),
+    chunkCount: Number(n),
+    stored: Number(stored),
+    dead: Number(dead),
+    ...(committed && state !== 'd' && { hash: hash!, cut: cut! }),
+    ...(whole !== '' && {
+      wholeRevision: revisionFromHex(whole!),
+      wholeChunkCount: Number(wholeN),
+      wholeHash: wholeHash!,
+    }),
+    preparedRevisions: prepared === '' ? [] : prepared!.split(',').map(revisionFromHex),
+    ...(id !== '' && { id: id! }),
+    ...(tenant !== '' && { tenant: tenant! }),
+    ...(source !== '' && { source: Number(source) }),
+    ...(seen !== '' && { seenBy: Number.parseInt(seen!, 10) }),
+    ...(run !== '' && { run: runId(Number(run)) }),
+    settling: settling === '1' && state !== 'p',
+  };
+}
