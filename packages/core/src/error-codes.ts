@@ -88,6 +88,11 @@ export const errorCodes = {
     'The document has more chunks than a document may have.',
     'Split it into several documents.',
   ),
+  chunker_died: row(
+    'unknown',
+    'A thread ended while it cut the document.',
+    'Memory is the usual cause: give the process more, use fewer SLUICE_CHUNK_THREADS, or split the document.',
+  ),
   unreadable_file: row(
     'dead',
     'The file or folder cannot be read.',

@@ -1,0 +1,208 @@
+/**
+ * Makes smaller units of one that is too large, at the next finer grain at which it has a boundary: prose by sentence, line,
+ * clause, word, grapheme; code and tables by line first. A unit is divided only when a chunk cannot close otherwise, so
+ * the segmenters see little of an ordinary text.
+ */
+import { strength } from './outline.ts';
+import { type Grain, isBlank, type Measure, type Unit } from './unit.ts';
+
+/** A fixed locale: the same cuts on every machine. */
+const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
+const words = new Intl.Segmenter('en', { granularity: 'word' });
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Code units that a segmenter is given at a time, so that no text makes it look far ahead. */
+const WINDOW = 16_384;
+/** After these, with white space behind them; after full-width ones anywhere. */
+const clauseEnd = /[,;:،؛—–](?=\s)|[，；：、、､]/g;
+
+const order: Record<Unit['kind'], readonly Grain[]> = {
+  heading: ['sentence', 'line', 'clause', 'word', 'grapheme', 'codePoint'],
+  prose: ['sentence', 'line', 'clause', 'word', 'grapheme', 'codePoint'],
+  code: ['line', 'word', 'grapheme', 'codePoint'],
+  table: ['line', 'clause', 'word', 'grapheme', 'codePoint'],
+};
+
+/** The strength of the boundaries that dividing this unit would open; 0 when it cannot be divided any further. */
+export function strengthWhenDivided(unit: Unit): number {
+  const next = order[unit.kind][order[unit.kind].indexOf(unit.grain) + 1];
+  return next === undefined || next === 'block' ? 0 : strength[next];
+}
+
+/** Two units or more, or undefined when the unit has no boundary left. */
+export function divide(unit: Unit, measure: Measure): Unit[] | undefined {
+  const grains = order[unit.kind];
+  for (let at = grains.indexOf(unit.grain) + 1; at < grains.length; at++) {
+    const grain = grains[at]!;
+    const cuts = cutsOf(measure, unit.start, unit.end, grain);
+    if (cuts.length === 0) continue;
+    return parts(unit, cuts, grain, measure);
+  }
+  return undefined;
+}
+
+function parts(unit: Unit, cuts: readonly number[], grain: Grain, measure: Measure): Unit[] {
+  const units: Unit[] = [];
+  let start = unit.start;
+  let previousEnd = unit.start;
+  for (const cut of [...cuts, unit.end]) {
+    const first = units.length === 0;
+    const part = measure.unit(start, cut, previousEnd, {
+      kind: unit.kind,
+      grain,
+      path: unit.path,
+      before: first ? unit.before : strength[grain as Exclude<Grain, 'block'>],
+      repeat: first ? unit.repeat : unit.repeatWhenDivided || unit.repeat,
+      repeatWhenDivided: unit.repeatWhenDivided || unit.repeat,
+    });
+    start = cut;
+    if (part === undefined) continue;
+    if (first) {
+      part.gapBytes = unit.gapBytes;
+      // Indentation belongs to the block, which has it already.
+      part.bytes += part.start - unit.start;
+      part.start = unit.start;
+    }
+    units.push(part);
+    previousEnd = part.end;
+  }
+  return units;
+}
+
+/** Offsets inside (start, end) where the slice may be cut at this grain, rising. */
+function cutsOf({ source, part }: Measure, start: number, end: number, grain: Grain): number[] {
+  // Words and graphemes are gathered to parts: small beside a chunk, and eight to a unit at least.
+  const size = Math.max(1, Math.min(part, (end - start) >> 3));
+  switch (grain) {
+    case 'sentence':
+      return sentenceCuts(source, start, end);
+    case 'line':
+      return lineCuts(source, start, end);
+    case 'clause':
+      return clauseCuts(source, start, end);
+    case 'word':
+      return wordCuts(source, start, end, size);
+    case 'grapheme':
+      return graphemeCuts(source, start, end, size);
+    default:
+      return codePointCuts(source, start, end, size);
+  }
+}
+
+/** A line's end inside a paragraph does not end a sentence: the segmenter sees a space there. */
+function sentenceCuts(source: string, start: number, end: number): number[] {
+  const cuts: number[] = [];
+  for (let from = start; from < end; ) {
+    const to = Math.min(end, from + WINDOW);
+    const text = source.slice(from, to).replace(/[\r\n]/g, ' ');
+    let last = from;
+    for (const { index } of sentences.segment(text)) {
+      last = from + index;
+      if (last > from && canCut(source, last)) cuts.push(last);
+    }
+    if (to === end) break;
+    // The last sentence may go on: it is looked at again; a window without any end is passed over.
+    from = last > from ? last : to;
+  }
+  return within(cuts, start, end);
+}
+
+function lineCuts(source: string, start: number, end: number): number[] {
+  const cuts: number[] = [];
+  for (let at = source.indexOf('\n', start); at >= 0 && at < end - 1; at = source.indexOf('\n', at + 1))
+    cuts.push(at + 1);
+  if (cuts.length === 0) {
+    for (let at = source.indexOf('\r', start); at >= 0 && at < end - 1; at = source.indexOf('\r', at + 1))
+      cuts.push(at + 1);
+  }
+  return cuts;
+}
+
+function clauseCuts(source: string, start: number, end: number): number[] {
+  const cuts: number[] = [];
+  for (const match of source.slice(start, end).matchAll(clauseEnd)) {
+    const at = start + match.index + match[0].length;
+    if (canCut(source, at)) cuts.push(at);
+  }
+  return within(cuts, start, end);
+}
+
+/** At white space where there is some, else by the segmenter (Chinese, Japanese, Thai, Khmer, Lao). */
+function wordCuts(source: string, start: number, end: number, part: number): number[] {
+  const cuts: number[] = [];
+  let last = start;
+  /** The latest boundary seen after `last`. */
+  let candidate = start;
+  const offer = (at: number) => {
+    if (at - last > part && candidate > last) {
+      cuts.push(candidate);
+      last = candidate;
+    }
+    if (at - last > part) {
+      cuts.push(at);
+      last = at;
+    }
+    candidate = at;
+  };
+  for (let from = start; from < end; ) {
+    let to = from;
+    while (to < end && !isBlank(source.charCodeAt(to))) to++;
+    if (to - from > part) {
+      for (const at of segmented(words, source, from, to)) if (canCut(source, at)) offer(at);
+    }
+    while (to < end && isBlank(source.charCodeAt(to))) to++;
+    if (to < end && canCut(source, to)) offer(to);
+    from = to;
+  }
+  if (end - last > part && candidate > last) cuts.push(candidate);
+  if (cuts.length === 0 && candidate > start) cuts.push(candidate);
+  return within(cuts, start, end);
+}
+
+function graphemeCuts(source: string, start: number, end: number, part: number): number[] {
+  const cuts: number[] = [];
+  let last = start;
+  for (const at of segmented(graphemes, source, start, end)) {
+    if (at - last < part) continue;
+    cuts.push(at);
+    last = at;
+  }
+  return within(cuts, start, end);
+}
+
+/** The last resort: one grapheme larger than a chunk (a letter under ten thousand marks). Surrogate pairs stay whole. */
+function codePointCuts(source: string, start: number, end: number, part: number): number[] {
+  const cuts: number[] = [];
+  for (let at = start + part; at < end; at += part) {
+    const unit = source.charCodeAt(at);
+    cuts.push((unit & 0xfc00) === 0xdc00 ? at + 1 : at);
+  }
+  return within([...new Set(cuts)], start, end);
+}
+
+/** Starts of segments after the first, window by window; the last segment of a window begins the next one. */
+function* segmented(segmenter: Intl.Segmenter, source: string, start: number, end: number): Generator<number> {
+  for (let from = start; from < end; ) {
+    const to = Math.min(end, from + WINDOW);
+    let last = from;
+    for (const { index } of segmenter.segment(source.slice(from, to))) {
+      if (index === 0) continue;
+      last = from + index;
+      yield last;
+    }
+    if (to === end) return;
+    from = last > from ? last : to;
+  }
+}
+
+function within(cuts: number[], start: number, end: number): number[] {
+  return cuts.filter((cut) => cut > start && cut < end);
+}
+
+const joins = /[\p{M}\p{Cf}\p{Emoji_Modifier}\uff9e\uff9f]/u;
+
+/** A mark, joiner or modifier belongs to what is before it, a space included. */
+function canCut(source: string, at: number): boolean {
+  const unit = source.charCodeAt(at);
+  return unit < 0x300 || !joins.test(String.fromCodePoint(source.codePointAt(at)!));
+}
