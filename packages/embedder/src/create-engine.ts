@@ -4,7 +4,9 @@ import type { Dispatcher } from 'undici';
 import type { Engine } from './engine.ts';
 import { createHttpEngine } from './http/http-engine.ts';
 import { createNullEngine } from './null-engine.ts';
-import { resolveEngine } from './resolve-engine.ts';
+import { createOnnxEngine } from './onnx/onnx-engine.ts';
+import type { Profile } from './profile.ts';
+import { queryConfig, type ResolvedEngine, resolveEngine } from './resolve-engine.ts';
 import { createStaticEngine } from './static-engine.ts';
 
 export interface EngineOptions {
@@ -15,25 +17,54 @@ export interface EngineOptions {
 }
 
 /** Throws `bad_configuration`. Loads what runs in-process; sends nothing: whether the engine is right, preflight says. */
-export async function createEngine(
+export async function createEngine(config: Config, options: EngineOptions): Promise<Engine> {
+  return build(config, resolveEngine(config), options);
+}
+
+/**
+ * The engine for queries, which may be another one (SLUICE_QUERY_ENGINE_URL). Throws `bad_configuration` when the engine of
+ * the line serves passages only and no other is named.
+ */
+export async function createQueryEngine(config: Config, options: EngineOptions): Promise<Engine> {
+  const { config: forQueries, roles } = queryConfig(config);
+  const resolved = resolveEngine(forQueries);
+  const profile: Profile = roles === undefined ? resolved.profile : { ...resolved.profile, roles };
+  return build(forQueries, { ...resolved, profile }, options);
+}
+
+async function build(
   config: Config,
+  { profile, servedModel, space: { fullDimension } }: ResolvedEngine,
   { logger, clock = systemClock, dispatcher }: EngineOptions,
 ): Promise<Engine> {
-  const { profile, servedModel, space } = resolveEngine(config);
+  const perTokenMs = config.SLUICE_ENGINE_MS_PER_TOKEN ?? profile.deadline.perTokenMs;
   switch (profile.protocol) {
     case 'static':
       return createStaticEngine({ profile });
     case 'null':
-      return createNullEngine({ profile, fullDimension: space.fullDimension });
-    default:
+      return createNullEngine({ profile, fullDimension });
+    case 'onnx':
+      return createOnnxEngine({
+        profile,
+        // resolveEngine has refused this profile without a folder.
+        modelDir: config.SLUICE_MODEL_DIR!,
+        tokenizer: config.SLUICE_TOKENIZER,
+        fullDimension,
+        device: config.SLUICE_ENGINE_DEVICE,
+        logger,
+      });
+    case 'jina':
+    case 'openai':
+    case 'tei':
       return createHttpEngine({
         profile,
         // resolveEngine has refused an HTTP profile without an address.
         url: config.SLUICE_ENGINE_URL!,
         apiKey: config.SLUICE_ENGINE_API_KEY,
         servedModel,
-        fullDimension: space.fullDimension,
+        fullDimension,
         logger,
+        deadline: { ...profile.deadline, perTokenMs },
         clock,
         dispatcher,
       });

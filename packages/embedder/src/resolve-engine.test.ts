@@ -1,6 +1,6 @@
 import { loadConfig } from '@sluice/core';
 import { describe, expect, it } from 'vitest';
-import { resolveEngine } from './resolve-engine.ts';
+import { queryConfig, resolveEngine } from './resolve-engine.ts';
 
 const resolve = (values: Record<string, string>) => resolveEngine(loadConfig([{ name: 'test', values }]).config);
 const jina = { SLUICE_ENGINE_URL: 'http://127.0.0.1:8080' };
@@ -46,6 +46,8 @@ describe('resolveEngine', () => {
   });
 
   it.each<[Record<string, string>, RegExp]>([
+    [{ SLUICE_ENGINE: 'vllm' }, /SLUICE_ENGINE_URL: expected an address/],
+    [{ SLUICE_ENGINE: 'onnx' }, /SLUICE_MODEL_DIR: expected a folder/],
     [{ SLUICE_ENGINE: 'static', ...jina }, /SLUICE_ENGINE_URL: expected nothing/],
     [{ SLUICE_ENGINE: 'static', SLUICE_MODEL: 'x' }, /SLUICE_MODEL: expected nothing/],
     [{ SLUICE_DIMENSION: '257' }, /SLUICE_DIMENSION: expected at most the full dimension 256, got 257/],
@@ -56,5 +58,28 @@ describe('resolveEngine', () => {
 
   it('never prints a password that was put into the address', () => {
     expect(() => resolve({ SLUICE_ENGINE_URL: 'http://user:secret@host' })).not.toThrow(/secret/);
+  });
+
+  it('is the same space for every engine that serves jina-embeddings-v3: one may take over from another', () => {
+    for (const name of ['onnx', 'vllm', 'infinity', 'tei', 'tei-openai', 'fastembed', 'llama.cpp', 'openai']) {
+      const values = name === 'onnx' ? { SLUICE_MODEL_DIR: '/m' } : jina;
+      expect(resolve({ SLUICE_ENGINE: name, ...values }).space).toEqual(resolve(jina).space);
+    }
+  });
+});
+
+describe('queryConfig', () => {
+  const query = (values: Record<string, string>) => queryConfig(loadConfig([{ name: 'test', values }]).config);
+
+  it('is the same engine where it serves queries', () => {
+    expect(query(jina).config.SLUICE_ENGINE_URL).toBe(jina.SLUICE_ENGINE_URL);
+  });
+
+  it('refuses an engine with the passage adapter merged, until another one is named', () => {
+    const merged = { ...jina, SLUICE_ENGINE: 'vllm' };
+    expect(() => query(merged)).toThrow(/SLUICE_QUERY_ENGINE_URL/);
+    const found = query({ ...merged, SLUICE_QUERY_ENGINE_URL: 'http://127.0.0.1:9' });
+    expect(found.config).toMatchObject({ SLUICE_ENGINE: 'vllm', SLUICE_ENGINE_URL: 'http://127.0.0.1:9' });
+    expect(found.roles).toEqual(['query']);
   });
 });

@@ -20,6 +20,28 @@ export interface ResolvedEngine {
   };
 }
 
+/**
+ * The engine for queries: the same one where it serves them, else the one at SLUICE_QUERY_ENGINE_URL, which has the query
+ * adapter merged. The space stays the line's. Throws `bad_configuration`, also when there is none.
+ */
+export function queryConfig(config: Config): { config: Config; roles?: readonly ['query'] } {
+  if (config.SLUICE_QUERY_ENGINE_URL !== undefined) {
+    const engine = config.SLUICE_QUERY_ENGINE ?? config.SLUICE_ENGINE ?? 'jina';
+    return {
+      config: { ...config, SLUICE_ENGINE: engine, SLUICE_ENGINE_URL: config.SLUICE_QUERY_ENGINE_URL },
+      ...(profiles[engine]?.roles.includes('query') !== true && { roles: ['query'] as const }),
+    };
+  }
+  const { profile } = resolveEngine(config);
+  if (profile.roles.includes('query')) return { config };
+  throw new SluiceError('bad_configuration', {
+    message: `The engine ${profile.name} has one adapter, that of passages: queries need an engine of their own`,
+    where: 'SLUICE_QUERY_ENGINE_URL',
+    expected: 'the address of an engine with the query adapter merged, or one that takes a task',
+    got: 'nothing',
+  });
+}
+
 /** Throws `bad_configuration` naming every setting that contradicts the profile. */
 export function resolveEngine(config: Config): ResolvedEngine {
   const profile = chooseProfile(config);
@@ -74,6 +96,9 @@ function contradictions(config: Config, profile: Profile): string[] {
   }
   if (config.SLUICE_ENGINE_URL !== undefined && /^https?:\/\/[^/?#]*@/.test(config.SLUICE_ENGINE_URL)) {
     problems.push('SLUICE_ENGINE_URL: expected no user name or password in it; a key goes to SLUICE_ENGINE_API_KEY');
+  }
+  if (profile.protocol === 'onnx' && config.SLUICE_MODEL_DIR === undefined) {
+    problems.push('SLUICE_MODEL_DIR: expected a folder with the exported model, got nothing');
   }
   if (profile.protocol === 'static') {
     // Its table is what it is: under another name its rows would pass for another model's.

@@ -4,7 +4,7 @@
  * - The task is minded if no other task's vectors, nor the bare model's, with or without the instruction put before the text
  *   by us, are the passage vectors.
  * - The instruction is there once if putting it before the text ourselves moves the vector as much as a *second* one moves
- *   the bare model's, where nobody adds any: the first moves it far, the second a little, the third less.
+ *   it where nobody adds any (the bare model): the first moves it far, the second a little, the third less.
  */
 
 import type { Role } from '../engine.ts';
@@ -22,24 +22,33 @@ export type AskAs = (texts: readonly string[], as: { role: Role; task?: string }
 export async function compareOwnVariants({
   report,
   ask,
+  askBare,
   instruction,
   fixFor,
 }: {
   report: Report;
   ask: AskAs;
+  /** Without a task; undefined where the engine refuses that. */
+  askBare: (texts: readonly string[]) => Promise<Float32Array[] | undefined>;
   /** The passage instruction. */
   instruction: string;
   fixFor: (code: 'task_ignored' | 'wrong_adapter' | 'prefix_missing' | 'prefix_doubled') => string;
 }): Promise<void> {
   const times = (n: number) => TEXTS.map((text) => instruction.repeat(n) + text);
   const passage = await ask(times(0), { role: 'passage' });
-  const bare = await Promise.all([0, 1, 2, 3].map((n) => ask(times(n), { role: 'none' })));
-
   const candidates: { words: string; task: string | null; vectors: Float32Array[] }[] = [
-    { words: 'the bare model', task: null, vectors: bare[0]! },
-    { words: 'the bare model with the instruction', task: null, vectors: bare[1]! },
     { words: 'the query adapter', task: 'retrieval.query', vectors: await ask(times(0), { role: 'query' }) },
   ];
+  // What nobody puts an instruction before: the bare model, or a task that has none.
+  const askPlain = async (texts: string[]) =>
+    (await askBare(texts)) ?? ask(texts, { role: 'none', task: 'separation' });
+  const plain: Float32Array[][] = [];
+  for (const n of [0, 1, 2, 3]) plain.push(await askPlain(times(n)));
+  for (const n of [0, 1]) {
+    const vectors = await askBare(times(n));
+    const words = `the bare model${n === 0 ? '' : ' with the instruction'}`;
+    if (vectors !== undefined) candidates.push({ words, task: null, vectors });
+  }
   for (const task of OTHER_TASKS) {
     for (const n of [0, 1]) {
       const words = `the adapter ${task}${n === 0 ? '' : ' with the instruction'}`;
@@ -61,10 +70,10 @@ export async function compareOwnVariants({
   report.ok('task', `passage vectors are unlike every other task's (nearest cosine ${nearest.toFixed(4)})`);
 
   const step = meanLogAngle(passage, await ask(times(1), { role: 'passage' }));
-  const steps = [0, 1, 2].map((n) => meanLogAngle(bare[n]!, bare[n + 1]!));
+  const steps = [0, 1, 2].map((n) => meanLogAngle(plain[n]!, plain[n + 1]!));
   const off = steps.map((reference) => Math.abs(step - reference));
   const alreadyThere = off.indexOf(Math.min(...off));
-  const measured = `our own instruction before the text turns the vector by ${degrees(step)}; the bare model's first, second and third turn it by ${steps.map(degrees).join(', ')}`;
+  const measured = `our own instruction before the text turns the vector by ${degrees(step)}; where nobody adds any, the first, second and third turn it by ${steps.map(degrees).join(', ')}`;
   if (alreadyThere === 0) report.fail('instruction', measured, 'prefix_missing', fixFor('prefix_missing'));
   else if (alreadyThere === 2) report.fail('instruction', measured, 'prefix_doubled', fixFor('prefix_doubled'));
   else {

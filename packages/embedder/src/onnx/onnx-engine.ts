@@ -1,0 +1,140 @@
+/** In-process ONNX: the hub's export with `task_id`, exports with a merged adapter, and ordinary encoders. */
+import { createRequire } from 'node:module';
+import { type Logger, SluiceError } from '@sluice/core';
+import { loadTokenizerModel } from '@sluice/tokenizer';
+import type { EmbedRequest, Engine } from '../engine.ts';
+import type { Profile } from '../profile.ts';
+import { createThread } from '../thread.ts';
+import { readModelFolder } from './model-folder.ts';
+import type { OnnxAnswer, OnnxQuestion, OnnxThreadData } from './onnx-thread.ts';
+
+/** The order of the adapters in jina-embeddings-v3: their index is `task_id`. */
+const TASK_IDS: Readonly<Record<string, number>> = {
+  'retrieval.query': 0,
+  'retrieval.passage': 1,
+  separation: 2,
+  classification: 3,
+  'text-matching': 4,
+};
+/** Rows of one run: on a CPU more rows are no faster, on a GPU 16k tokens fill it. */
+const PADDED_TOKENS = { cpu: 4_096, cuda: 16_384 } as const;
+
+export interface OnnxOptions {
+  profile: Profile;
+  modelDir: string;
+  tokenizer?: string | undefined;
+  fullDimension: number;
+  device: 'cpu' | 'cuda';
+  /** Threads of one operation; 0: one a core. */
+  threads?: number;
+  logger: Logger;
+}
+
+/**
+ * Resolves when the model is loaded. Throws `bad_configuration` when the folder is not whole or the model has another
+ * dimension, `unsupported_platform` when ONNX Runtime or its CUDA libraries are not there.
+ */
+export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
+  const { profile, modelDir, tokenizer, fullDimension, device, threads = 0, logger } = options;
+  const folder = await readModelFolder(modelDir, tokenizer);
+  if (folder.hiddenSize !== undefined && folder.hiddenSize !== fullDimension) {
+    throw new SluiceError('bad_configuration', {
+      message: 'The model has another dimension than the settings say',
+      where: modelDir,
+      expected: `SLUICE_FULL_DIMENSION=${folder.hiddenSize}`,
+      got: String(fullDimension),
+    });
+  }
+  requireRuntime();
+  const thread = createThread<OnnxQuestion, OnnxAnswer>({
+    script: new URL('./onnx-thread.ts', import.meta.url),
+    what: 'The ONNX engine',
+    workerData: {
+      modelFile: folder.modelFile,
+      tokenizerModel: await loadTokenizerModel(folder.tokenizerFile),
+      device,
+      threads,
+      maxPaddedTokens: PADDED_TOKENS[device],
+      padId: folder.padId,
+    } satisfies OnnxThreadData,
+  });
+  try {
+    await thread.start();
+  } catch (error) {
+    throw device === 'cuda' ? withoutCuda(error) : error;
+  }
+  logger.info({ modelDir, device }, 'model loaded');
+  const windowTokens = profile.windowTokens ?? Number.MAX_SAFE_INTEGER;
+  const instructions = {
+    passage: { task: profile.spaceTask, text: profile.passageInstruction },
+    query: { task: 'retrieval.query', text: profile.queryInstruction },
+    none: { task: undefined, text: '' },
+  };
+
+  async function embed({ texts, role, task, signal }: EmbedRequest) {
+    if (texts.length === 0) return { vectors: [] };
+    const instruction = instructions[role];
+    const taskId = TASK_IDS[task ?? instruction.task ?? ''];
+    if (taskId === undefined) {
+      // The export has no slot for the bare model.
+      throw new SluiceError('engine_rejected', {
+        message: 'The export needs a task',
+        where: modelDir,
+        expected: Object.keys(TASK_IDS).join(', '),
+        got: task ?? 'none',
+      });
+    }
+    const answer = await thread.call(
+      { texts: texts.map((text) => instruction.text + text), taskId, windowTokens },
+      signal,
+    );
+    if ('overLong' in answer) {
+      throw new SluiceError('engine_rejected', {
+        message: 'A text is longer than the window of the model',
+        where: modelDir,
+        expected: `at most ${windowTokens} tokens`,
+        got: String(answer.overLong.tokens),
+      });
+    }
+    const { vectors, dimension, usageTokens } = answer;
+    if (dimension !== fullDimension) {
+      throw new SluiceError('wrong_dimension', {
+        message: "The model's vectors have the wrong dimension",
+        where: modelDir,
+        expected: String(fullDimension),
+        got: String(dimension),
+      });
+    }
+    return {
+      vectors: texts.map((_, row) => {
+        const vector = vectors.subarray(row * dimension, (row + 1) * dimension);
+        return vector.every(Number.isFinite) ? vector : null;
+      }),
+      usageTokens,
+    };
+  }
+
+  return { profile, fullDimension, where: modelDir, embed, close: () => thread.close() };
+}
+
+function requireRuntime(): void {
+  try {
+    createRequire(import.meta.url).resolve('onnxruntime-node');
+  } catch (cause) {
+    throw new SluiceError('unsupported_platform', {
+      message: 'ONNX Runtime is not installed: it has no package for this platform, or optional packages were left out',
+      where: 'onnxruntime-node',
+      fix: 'Install it with ONNXRUNTIME_NODE_INSTALL=skip, which leaves its CUDA download out, or serve the model with another engine.',
+      cause,
+    });
+  }
+}
+
+function withoutCuda(cause: unknown): SluiceError {
+  return new SluiceError('unsupported_platform', {
+    message: 'ONNX Runtime cannot use CUDA here',
+    where: 'SLUICE_ENGINE_DEVICE=cuda',
+    fix: "Install CUDA 12 and cuDNN 9, then run the package's own script, which fetches the CUDA provider: node node_modules/onnxruntime-node/script/install.js; or set SLUICE_ENGINE_DEVICE=cpu.",
+    cause,
+  });
+}

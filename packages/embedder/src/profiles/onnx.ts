@@ -1,0 +1,37 @@
+import type { Profile } from '../profile.ts';
+import { jinaEmbeddingsV3 } from './jina-embeddings-v3.ts';
+
+export const onnx: Profile = {
+  name: 'onnx',
+  protocol: 'onnx',
+  summary: "ONNX Runtime in a worker thread, over the hub's export of jina-embeddings-v3 or one with a merged adapter.",
+  ...jinaEmbeddingsV3,
+  servedModel: jinaEmbeddingsV3.model,
+  instruction: 'engine',
+  task: 'request-field',
+  overLong: 'refused',
+  base64: false,
+  maxRows: 512,
+  maxBytes: 64 * 1024 * 1024,
+  renormalises: true,
+  unitNorm: true,
+  usageCounts: 'with-instruction',
+  pads: true,
+  roles: ['passage', 'query'],
+  windowTokens: 8192,
+  deadline: { baseMs: 60_000, perTokenMs: 100 },
+  why: {
+    instruction: 'the export knows none; our own engine puts it in front',
+    task: 'run: the third input, task_id, a scalar; an export without it has one adapter merged',
+    overLong: 'counted before it runs',
+    base64: 'in-process: vectors are handed over as they are',
+    maxRows: 'no limit of its own: rows run in small groups of alike length',
+    maxBytes: 'no limit of its own; a bound for memory',
+    renormalises: 'cut is made unit length again, as everywhere in Sluice',
+    unitNorm: 'made unit length after the mean',
+    usageCounts: 'every token that it ran, instruction and specials included',
+    pads: 'within a group of alike lengths',
+    roles: 'the export has no slot for the bare model',
+    windowTokens: "the model's 8,192",
+  },
+};
