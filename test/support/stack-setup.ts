@@ -13,7 +13,13 @@ export const programs = resolve(import.meta.dirname, '../../.sluice');
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), 'sluice-test-'));
-  const stack = await startStack({ home, programs, needs: { queue: true, store: true }, logger: silentLogger });
+  const stack = await startStack({
+    home,
+    programs,
+    needs: { queue: true, store: true },
+    logger: silentLogger,
+    stopTimeoutMs: 500, // nobody reads this data again
+  });
   project.provide('stack', { home, redisUrl: stack.state.redisUrl!, milvus: stack.state.milvus! });
   return async () => {
     await stack.stop();

@@ -9,7 +9,7 @@ import { etcdYaml, glogConfig, type MilvusPort, milvusYaml } from './milvus-conf
 import { type MilvusLogin, waitForMilvus } from './milvus-readiness.ts';
 import { forgetOldSessions, rememberSessions } from './milvus-sessions.ts';
 import type { MilvusProgram } from './programs.ts';
-import type { ServerProgram } from './supervised-server.ts';
+import type { PreparedServer } from './supervised-server.ts';
 
 export async function prepareMilvus({
   home,
@@ -21,7 +21,7 @@ export async function prepareMilvus({
   program: MilvusProgram;
   ports: Record<MilvusPort, number>;
   login: MilvusLogin;
-}): Promise<ServerProgram> {
+}): Promise<PreparedServer> {
   const data = join(home, 'data', 'milvus');
   const logs = join(home, 'logs', 'milvus');
   const config = join(home, 'config', 'milvus');
@@ -41,6 +41,9 @@ export async function prepareMilvus({
       METRICS_PORT: String(ports.metrics),
       COMMON_SESSION_TTL: '8',
       COMMON_SECURITY_AUTHORIZATIONENABLED: 'true',
+      // A new collection answers after 1.8 s instead of 2.7 s; the time tick stays as everywhere.
+      QUERYCOORD_CHECKCHANNELINTERVAL: '200',
+      QUERYCOORD_CHECKSEGMENTINTERVAL: '200',
       LD_LIBRARY_PATH: program.bin,
       DYLD_LIBRARY_PATH: program.bin,
     },
@@ -53,6 +56,5 @@ export async function prepareMilvus({
       if (!signal.aborted) await rememberSessions(memory);
     },
     readyTimeoutMs: 180_000,
-    stopTimeoutMs: 10_000,
   };
 }

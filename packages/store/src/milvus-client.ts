@@ -39,7 +39,7 @@ export interface Milvus {
 }
 
 const NOT_LOADED = 101;
-const LOAD_POLL_MS = 100;
+const LOAD_POLL_MS = 50;
 
 /** Throws `store_unreachable` or `store_refused_key`. */
 export async function connectMilvus(options: StoreOptions): Promise<Milvus> {
@@ -79,7 +79,9 @@ export async function connectMilvus(options: StoreOptions): Promise<Milvus> {
   }
 
   async function load(collection: string): Promise<void> {
-    await call(`load ${collection}`, () => sdk.loadCollection({ collection_name: collection, timeout: timeoutMs }));
+    await call(`load ${collection}`, () =>
+      sdk.loadCollectionAsync({ collection_name: collection, timeout: timeoutMs }),
+    );
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const { progress } = await call(`load ${collection}`, () =>
