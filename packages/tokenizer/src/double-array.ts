@@ -25,7 +25,8 @@ const TRIES = 48;
 export function buildDoubleArray(keys: readonly string[]): DoubleArray {
   const alphabet = alphabetOf(keys);
   const codes = alphabet.reduce((most, code) => Math.max(most, code), 0);
-  const order = keys.map((key, value) => ({ key, value })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const values = new Map(keys.map((key, value) => [key, value]));
+  const order = [...keys].sort();
   const slots = new Slots(nodeCount(order), codes);
 
   // Depth first over ranges of the sorted keys; every range shares its first `depth` code units.
@@ -39,13 +40,13 @@ export function buildDoubleArray(keys: readonly string[]): DoubleArray {
     let low = stack.pop()!;
     const slot = stack.pop()!;
     longest = Math.max(longest, depth);
-    if (order[low]!.key.length === depth) slots.setValue(slot, order[low++]!.value);
+    if (order[low]!.length === depth) slots.setValue(slot, values.get(order[low++]!)!);
     if (low === high) continue;
     childCodes.length = 0;
     childEnds.length = 0;
     for (let at = low; at < high; ) {
-      const unit = order[at]!.key.charCodeAt(depth);
-      while (at < high && order[at]!.key.charCodeAt(depth) === unit) at++;
+      const unit = order[at]!.charCodeAt(depth);
+      while (at < high && order[at]!.charCodeAt(depth) === unit) at++;
       childCodes.push(alphabet[unit]!);
       childEnds.push(at);
     }
@@ -60,10 +61,10 @@ export function buildDoubleArray(keys: readonly string[]): DoubleArray {
 }
 
 /** Nodes of the trie without its root: each key adds what it does not share with the one before. */
-function nodeCount(order: readonly { key: string }[]): number {
+function nodeCount(order: readonly string[]): number {
   let nodes = 0;
   let before = '';
-  for (const { key } of order) {
+  for (const key of order) {
     let shared = 0;
     while (shared < before.length && key.charCodeAt(shared) === before.charCodeAt(shared)) shared++;
     nodes += key.length - shared;
