@@ -10,4 +10,5 @@ export * from './preflight.ts';
 export type * from './profile.ts';
 export * from './profiles.ts';
 export * from './resolve-engine.ts';
+export { type EngineServer, type EngineServerOptions, serveEngine } from './serve/serve-engine.ts';
 export { answerCalls, createThread, type Thread } from './thread.ts';

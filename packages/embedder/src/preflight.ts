@@ -36,7 +36,9 @@ export async function preflight(
   resolved: ResolvedEngine,
   { golden: given, count, overLong = true, signal }: PreflightOptions = {},
 ): Promise<PreflightReport> {
-  const { profile, space } = resolved;
+  // The engine's own profile: what is served may be less than the row promises (one adapter merged, queries only).
+  const { profile } = engine;
+  const { space } = resolved;
   const report = createReport({ profile: profile.name, where: engine.where, model: resolved.servedModel });
 
   const ask = async (texts: readonly string[], as: { role: Role; task?: string }): Promise<Float32Array[]> => {

@@ -35,7 +35,7 @@ export interface OnnxOptions {
  * dimension, `unsupported_platform` when ONNX Runtime or its CUDA libraries are not there.
  */
 export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
-  const { profile, modelDir, tokenizer, fullDimension, device, threads = 0, logger } = options;
+  const { modelDir, tokenizer, fullDimension, device, threads = 0, logger } = options;
   const folder = await readModelFolder(modelDir, tokenizer);
   if (folder.hiddenSize !== undefined && folder.hiddenSize !== fullDimension) {
     throw new SluiceError('bad_configuration', {
@@ -63,7 +63,10 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
   } catch (error) {
     throw device === 'cuda' ? withoutCuda(error) : error;
   }
-  logger.info({ modelDir, device }, 'model loaded');
+  const described = await thread.call({ texts: [], taskId: 0, windowTokens: 0 });
+  const takesTask = 'takesTask' in described && described.takesTask;
+  const profile = takesTask ? options.profile : withOneAdapter(options.profile);
+  logger.info({ modelDir, device, takesTask }, 'model loaded');
   const windowTokens = profile.windowTokens ?? Number.MAX_SAFE_INTEGER;
   const instructions = {
     passage: { task: profile.spaceTask, text: profile.passageInstruction },
@@ -73,6 +76,14 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
 
   async function embed({ texts, role, task, signal }: EmbedRequest) {
     if (texts.length === 0) return { vectors: [] };
+    if (!takesTask && (!profile.roles.includes(role) || task !== undefined)) {
+      throw new SluiceError('engine_rejected', {
+        message: 'The export has one adapter merged, so it takes no other task',
+        where: modelDir,
+        expected: profile.roles.join(' or '),
+        got: task ?? role,
+      });
+    }
     const instruction = instructions[role];
     const taskId = TASK_IDS[task ?? instruction.task ?? ''];
     if (taskId === undefined) {
@@ -88,12 +99,12 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
       { texts: texts.map((text) => instruction.text + text), taskId, windowTokens },
       signal,
     );
-    if ('overLong' in answer) {
+    if (!('vectors' in answer)) {
       throw new SluiceError('engine_rejected', {
         message: 'A text is longer than the window of the model',
         where: modelDir,
         expected: `at most ${windowTokens} tokens`,
-        got: String(answer.overLong.tokens),
+        got: 'overLong' in answer ? String(answer.overLong.tokens) : 'no vectors',
       });
     }
     const { vectors, dimension, usageTokens } = answer;
@@ -115,6 +126,12 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
   }
 
   return { profile, fullDimension, where: modelDir, embed, close: () => thread.close() };
+}
+
+/** An export without `task_id`: the passage adapter is merged, or the query adapter where the engine is for queries. */
+function withOneAdapter(profile: Profile): Profile {
+  const roles = profile.roles.length === 1 ? profile.roles : (['passage'] as const);
+  return { ...profile, task: 'merged', roles };
 }
 
 function requireRuntime(): void {

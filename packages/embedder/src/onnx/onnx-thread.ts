@@ -32,8 +32,11 @@ export interface OnnxQuestion {
 }
 
 export type OnnxAnswer =
+  /** To an empty question: what was loaded. */
+  | { takesTask: boolean }
   /** Rows of the full dimension, one after another, unit length. */
-  { vectors: Float32Array; dimension: number; usageTokens: number } | { overLong: { tokens: number } };
+  | { vectors: Float32Array; dimension: number; usageTokens: number }
+  | { overLong: { tokens: number } };
 
 const { modelFile, tokenizerModel, device, threads, maxPaddedTokens, padId } = workerData as OnnxThreadData;
 const ort = (await import('onnxruntime-node')) as typeof Ort;
@@ -47,6 +50,7 @@ const inputs = new Set(session.inputNames);
 const outputName = session.outputNames[0]!;
 
 answerCalls<OnnxQuestion, OnnxAnswer>(async ({ texts, taskId, windowTokens }) => {
+  if (texts.length === 0) return { answer: { takesTask: inputs.has('task_id') }, transfer: [] };
   const ids = texts.map((text) => tokenizer.encodeWithSpecials(text));
   const longest = Math.max(...ids.map(({ length }) => length));
   if (longest > windowTokens) return { answer: { overLong: { tokens: longest } }, transfer: [] };
@@ -65,7 +69,7 @@ answerCalls<OnnxQuestion, OnnxAnswer>(async ({ texts, taskId, windowTokens }) =>
       out: vectors,
     });
   }
-  const out = vectors ?? new Float32Array(0);
+  const out = vectors!;
   const usageTokens = ids.reduce((sum, { length }) => sum + length, 0);
   return { answer: { vectors: out, dimension, usageTokens }, transfer: [out.buffer as ArrayBuffer] };
 });

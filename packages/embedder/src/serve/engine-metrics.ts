@@ -1,0 +1,43 @@
+/** What `/metrics` says, in the Prometheus text format. */
+export interface EngineMetrics {
+  answered(status: number, milliseconds: number): void;
+  embedded(rows: number, tokens: number): void;
+  text(state: { inFlight: number; ready: boolean }): string;
+}
+
+export function createEngineMetrics(): EngineMetrics {
+  const requests = new Map<number, number>();
+  let seconds = 0;
+  let rows = 0;
+  let tokens = 0;
+  return {
+    answered(status, milliseconds) {
+      requests.set(status, (requests.get(status) ?? 0) + 1);
+      seconds += milliseconds / 1_000;
+    },
+    embedded(moreRows, moreTokens) {
+      rows += moreRows;
+      tokens += moreTokens;
+    },
+    text({ inFlight, ready }) {
+      const metric = (name: string, type: string, help: string, ...lines: string[]) => [
+        `# HELP sluice_engine_${name} ${help}`,
+        `# TYPE sluice_engine_${name} ${type}`,
+        ...lines.map((line) => `sluice_engine_${name}${line}`),
+      ];
+      return `${[
+        ...metric('ready', 'gauge', 'Whether the model is loaded.', ` ${ready ? 1 : 0}`),
+        ...metric('in_flight', 'gauge', 'Embedding requests under way.', ` ${inFlight}`),
+        ...metric(
+          'requests_total',
+          'counter',
+          'Embedding requests answered, by HTTP status.',
+          ...[...requests].map(([status, count]) => `{status="${status}"} ${count}`),
+        ),
+        ...metric('request_seconds_total', 'counter', 'Time spent on embedding requests.', ` ${seconds.toFixed(3)}`),
+        ...metric('texts_total', 'counter', 'Texts embedded.', ` ${rows}`),
+        ...metric('tokens_total', 'counter', 'Tokens embedded, instruction and specials included.', ` ${tokens}`),
+      ].join('\n')}\n`;
+    },
+  };
+}
