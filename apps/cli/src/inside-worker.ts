@@ -1,5 +1,5 @@
 /** A worker inside a command, for when nobody else serves the line; if its line stops, the command stops with that error. */
-import type { Config, Logger, Releaser } from '@sluice/core';
+import { type Config, createLogger, type Releaser } from '@sluice/core';
 import type { LinePlan } from '@sluice/line';
 import { startLineWorker } from '@sluice/worker';
 
@@ -13,7 +13,6 @@ export interface InsideWorker {
 export function insideWorker(options: {
   config: Config;
   plan: LinePlan;
-  logger: Logger;
   releaser: Releaser;
   signal: AbortSignal;
 }): InsideWorker {
@@ -26,11 +25,9 @@ export function insideWorker(options: {
       return failure;
     },
     async start() {
-      // Its log would run through the progress display; only what needs a person is shown.
-      const logger = options.logger.child(
-        { service: 'worker' },
-        { level: process.stderr.isTTY ? 'error' : options.logger.level },
-      );
+      // Its log would run through the command's own output; only what needs a person is shown, unless more is asked for.
+      const level = config.SLUICE_LOG_LEVEL === 'info' ? 'warn' : config.SLUICE_LOG_LEVEL;
+      const logger = createLogger({ service: 'worker', level });
       const worker = await startLineWorker({ config, plan, logger, releaser });
       worker.finished.catch((error: unknown) => {
         failure = error;

@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createBackoff, type Logger, SluiceError } from '@sluice/core';
+import { createBackoff, type Logger, SluiceError, systemClock } from '@sluice/core';
 import { readStack, type StackState, startStack } from '@sluice/embedded';
+import { type Line, openLine, planLine } from '@sluice/line';
 import { startBoard } from '@sluice/producer';
 import { type Context, homeOf, loadSettings } from './context.ts';
 import { mainModule, programsFolder } from './project.ts';
@@ -44,12 +45,15 @@ export async function bringUp(
     }
   }
   const loaded = await loadSettings({ SLUICE_LINE: line });
+  // The line is made here, so that drift is said at once and the dashboard has something to show.
+  const opened = await openLine(loaded.config, await planLine(loaded.config), { role: 'producer', logger, releaser });
   const workerLog = join(home, 'logs', `worker-${line}.log`);
   onProgress('starting a worker');
   releaser.push(
     'the worker process',
     superviseWorker({ line, log: workerLog, logger, onGivingUp: (error) => failed.resolve(error) }),
   );
+  await Promise.race([workerLives(opened, context.signal), failed.promise.then((error) => Promise.reject(error))]);
   const board = await startBoard({ config: loaded.config, logger, port: boardPort });
   releaser.push('the dashboard', () => board.close());
   return {
@@ -59,6 +63,10 @@ export async function bringUp(
     workerLog,
     failed: failed.promise,
   };
+}
+
+async function workerLives({ ledger }: Line, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await ledger.liveWorkers()).length === 0) await systemClock.sleep(100, signal);
 }
 
 /**

@@ -118,7 +118,8 @@ function sound(vector: Float32Array | undefined, dimension: number): Float32Arra
 function toRow({ item, vector }: WrittenItem): Row {
   const { job } = item;
   const metadata: Record<string, JsonValue> = { ...job.metadata };
-  if (job.heading.length > 0) metadata.heading = job.heading;
+  // A document's own key of that name is the author's and stays.
+  if (job.heading.length > 0) metadata.heading ??= job.heading;
   return {
     id: item.id,
     doc_id: job.documentId,

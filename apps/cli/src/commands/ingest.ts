@@ -66,7 +66,7 @@ export async function ingestPaths(
     limits: plan.limits,
   });
   releaser.push('the chunker threads', () => pool.close());
-  const worker = insideWorker({ config, plan, logger, releaser, signal });
+  const worker = insideWorker({ config, plan, releaser, signal });
   try {
     const summary = await ingest({
       line,
