@@ -1,0 +1,18 @@
+/** What `npm start` does once the host's Node is known to be new enough. */
+import { join } from 'node:path';
+import { nodeEnvironment, runForeground } from '../apps/cli/bin/right-node.mjs';
+import { reportFailure } from './setup/failure.mjs';
+import { root } from './setup/places.mjs';
+import { neededServers } from './setup/settings.mjs';
+import { setUp } from './setup/setup.mjs';
+
+/** @param {string[]} args @returns {Promise<number>} the exit code */
+export async function main(args) {
+  try {
+    const node = await setUp(neededServers());
+    const cli = join(root, 'apps', 'cli', 'src', 'main.ts');
+    return await runForeground(node, [cli, 'demo', ...args], { env: nodeEnvironment(node) });
+  } catch (error) {
+    return reportFailure(error, { json: args.includes('--json') });
+  }
+}
