@@ -228,6 +228,19 @@ test('the job that marks the last chunk dies before it deletes: the settling set
   expect(await world.state('d')).toMatchObject({ state: 'stored', settling: false });
 });
 
+test('rows of an abandoned revision go although the next one settles without a deletion', async () => {
+  const lost = await world.handIn('d', 'A', { until: 'enqueued', producer: 'dying' });
+  await world.workAll();
+  world.advance(601_000);
+  await world.ledger.reserve([{ key: world.key('d'), id: 'd' }]);
+  expect(await world.ledger.abandonStale()).toHaveLength(1);
+  const next = await world.handIn('d', 'B', { producer: 'p2' });
+  await world.workAll();
+  await world.settle();
+  expect(world.rowsOf('d', lost.revision)).toEqual([]);
+  expect(world.rowsOf('d', next.revision)).toEqual([0, 1]);
+});
+
 test('a first revision settles without a deletion', async () => {
   await world.handIn('d', 'A');
   await world.workAll();

@@ -10,6 +10,7 @@ import {
   chunkIdOf,
   connectRedis,
   type Fence,
+  jobId,
   type Ledger,
   type LineAddress,
   openLedger,
@@ -27,8 +28,11 @@ export interface World {
   runs: ReturnType<typeof openRuns>;
   /** Ids of stored rows. */
   rows: Set<string>;
-  /** Jobs in the queue, in hand or not. */
+  /** Jobs that wait. */
   jobs: ChunkJob[];
+  /** Ids of failed jobs that the queue keeps for display: adding one of them again does nothing. */
+  failed: Set<string>;
+  add(job: ChunkJob): void;
   advance(ms: number): void;
   key(id: string): string;
   /** Prepare, enqueue, commit; or only the first steps. */
@@ -104,6 +108,10 @@ export function createWorld(
     runs: openRuns(redis, address),
     rows,
     jobs: [],
+    failed: new Set(),
+    add(job) {
+      if (!world.failed.has(jobId(job))) world.jobs.push(job);
+    },
     advance: (ms) => {
       us += BigInt(ms) * 1_000n;
     },
@@ -132,7 +140,7 @@ export function createWorld(
 
     enqueue({ id, content, n, run, revision, generation, missing }, count = missing.length) {
       for (const ordinal of missing.slice(0, count)) {
-        world.jobs.push({
+        world.add({
           v: 1,
           key: world.key(id),
           revision,

@@ -38,6 +38,7 @@ export const ledgerKeyNames = [
   'workers',
   'rates',
   'submissions',
+  'retried',
 ] as const;
 
 /** `lease` and `runs` are touched by no ledger script and live in shard 0. */

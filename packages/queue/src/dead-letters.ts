@@ -1,5 +1,5 @@
 /** Dead letters: what is kept of a chunk whose verdict is final, until it is tried again, dropped or overtaken. */
-import { type DocumentKey, type Revision, revisionFromHex, revisionHex, totalTokens } from '@sluice/core';
+import { type DocumentKey, parseChunkId, type Revision, revisionFromHex, revisionHex, totalTokens } from '@sluice/core';
 import type { Caller } from './caller.ts';
 import type { ChunkJob } from './chunk-job.ts';
 import { guarded } from './errors.ts';
@@ -44,11 +44,18 @@ export interface DeadLetters {
    * letters stay, so that a crash in between only means retrying again.
    */
   retry(refs: readonly ChunkRef[]): Promise<Retry[]>;
+  /**
+   * Chunks that were to be tried again and have had no outcome for so long (ten minutes): whoever retried may have died before
+   * the jobs were in. Adding their jobs again is harmless.
+   */
+  retryStranded(olderThanMs?: number): Promise<ChunkJob[]>;
   /** Gives revisions up: their rows are scheduled for deletion and the whole revision is current again, or a tombstone. */
   dropRevision(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<Dropped[]>;
   /** Bytes that dead letters take. Above its budget a line stops with `too_many_dead`. */
   deadLetterBytes(): Promise<number>;
 }
+
+const STRANDED_MS = 600_000;
 
 export function createDeadLetters(caller: Caller): DeadLetters {
   const chunk = ({ key, revision, ordinal }: ChunkRef) =>
@@ -67,6 +74,21 @@ export function createDeadLetters(caller: Caller): DeadLetters {
     return wanted.map(({ id }) => {
       const value = found.get(id);
       return value === undefined ? undefined : (JSON.parse(value) as DeadLetterRecord);
+    });
+  }
+
+  async function retry(refs: readonly ChunkRef[], onlyWaiting: '' | '1'): Promise<Retry[]> {
+    const known = await records(refs.map(chunk));
+    const asked = refs.map((ref, i) => {
+      const job = known[i]?.job;
+      const tokens = job === undefined ? 0 : totalTokens(job.tokens);
+      return { key: ref.key, rev: revisionHex(ref.revision), ord: ref.ordinal, tokens };
+    });
+    const answers = (await caller.ask('retry', asked, [onlyWaiting])) as [string, string, string][];
+    return refs.map((ref, i) => {
+      const [answer, generation, letter] = answers[i]!;
+      if (answer !== 'retry') return { ...ref, job: undefined };
+      return { ...ref, job: { ...(JSON.parse(letter) as DeadLetterRecord).job, generation: Number(generation) } };
     });
   }
 
@@ -89,23 +111,15 @@ export function createDeadLetters(caller: Caller): DeadLetters {
       return record === undefined ? undefined : { ...toLetter(record), job: record.job };
     },
 
-    async retry(refs) {
-      const known = await records(refs.map(chunk));
-      const asked = refs.map((ref, i) => {
-        const job = known[i]?.job;
-        return {
-          key: ref.key,
-          rev: revisionHex(ref.revision),
-          ord: ref.ordinal,
-          tokens: job === undefined ? 0 : totalTokens(job.tokens),
-        };
-      });
-      const answers = (await caller.ask('retry', asked)) as [string, string, string][];
-      return refs.map((ref, i) => {
-        const [answer, generation, letter] = answers[i]!;
-        if (answer !== 'retry') return { ...ref, job: undefined };
-        return { ...ref, job: { ...(JSON.parse(letter) as DeadLetterRecord).job, generation: Number(generation) } };
-      });
+    retry: (refs) => retry(refs, ''),
+
+    async retryStranded(olderThanMs = STRANDED_MS) {
+      const before = (await caller.nowMs()) - olderThanMs;
+      const ids = (
+        await caller.onShards((redis, key) => redis.zrangebyscore(key('retried'), '-inf', before, 'LIMIT', 0, 1_000))
+      ).flat();
+      const found = await retry(ids.map(parseChunkId), '1');
+      return found.flatMap(({ job }) => (job === undefined ? [] : [job]));
     },
 
     async dropRevision(items) {

@@ -17,9 +17,9 @@
 local K = {
   docs = KEYS[1], totals = KEYS[2], counts = KEYS[3], settling = KEYS[4], cleaning = KEYS[5], prepared = KEYS[6],
   intents = KEYS[7], sweeps = KEYS[8], dead = KEYS[9], dead_at = KEYS[10], producers = KEYS[11], workers = KEYS[12],
-  rates = KEYS[13], submissions = KEYS[14],
+  rates = KEYS[13], submissions = KEYS[14], retried = KEYS[15],
 }
-local FIXED_KEYS = 14
+local FIXED_KEYS = 15
 local items = cjson.decode(ARGV[2])
 
 local function int(n) return string.format('%.0f', n) end
@@ -225,6 +225,7 @@ local function remove_dead_letter(id)
   if not letter then return end
   redis.call('hdel', K.dead, id)
   redis.call('zrem', K.dead_at, id)
+  redis.call('zrem', K.retried, id)
   total('dead:bytes', -#letter)
 end
 
@@ -282,13 +283,17 @@ local function finish(doc)
   end
   count(head.run, 'unsettled', -1)
   redis.call('zrem', K.settling, doc.key)
-  local later = ''
-  for rev in string.gmatch(doc.fields.x or '', string.rep('%x', 13)) do
-    if rev < rec.rev then redis.call('zrem', K.cleaning, doc.key .. rev) else later = later .. rev end
+  -- The deletion of everything older, if there was one, has covered what was scheduled by revision.
+  if older_rows(doc) and doc.fields.x then
+    local later = ''
+    for rev in string.gmatch(doc.fields.x, string.rep('%x', 13)) do
+      if rev < rec.rev then redis.call('zrem', K.cleaning, doc.key .. rev) else later = later .. rev end
+    end
+    if later == '' then cut_field(doc, 'x') else put(doc, 'x', later) end
   end
-  if later == '' then cut_field(doc, 'x') else put(doc, 'x', later) end
   cut_field(doc, 'whole')
   cut_field(doc, 'older')
+  cut_field(doc, 'buried')
   drop_head(doc, rec.rev)
 end
 
@@ -342,7 +347,12 @@ local function supersede(doc)
   end
   if not head then return end
   if rec.state == 'd' then
-    count(head.run, 'superseded', 1)
+    -- Newer content came first. What the delete was to remove goes by itself: the newer content may stay partial.
+    if doc.fields.buried then
+      clean(doc, doc.fields.buried)
+      cut_field(doc, 'buried')
+    end
+    count(head.run, 'deleted', 1)
     count(head.run, 'unsettled', -1)
     put(doc, 'older', '1')
   elseif head.stored == rec.n then

@@ -23,7 +23,10 @@ local function revive(doc, rev, head, tokens)
   local marks = doc.fields['o:' .. rev]
   local back = 0
   for ord = 0, head.n - 1 do
-    if string.sub(marks, ord + 1, ord + 1) == 'd' then back = back + tokens[ord + 1] end
+    if string.sub(marks, ord + 1, ord + 1) == 'd' then
+      back = back + tokens[ord + 1]
+      redis.call('zadd', K.retried, time_ms(), chunk_id(doc, rev, ord))
+    end
   end
   local revived = head.dead
   put(doc, 'o:' .. rev, (string.gsub(marks, 'd', '-')))

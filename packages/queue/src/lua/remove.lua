@@ -7,6 +7,7 @@ local function tombstone(doc, item)
   supersede(doc)
   overtake_below(doc, rev)
   if doc.fields.whole then
+    put(doc, 'buried', unpack_record(doc.fields.whole).rev)
     put(doc, 'older', '1')
     cut_field(doc, 'whole')
   end

@@ -1,4 +1,4 @@
--- retry {key, rev, ord, tokens} → per item {answer, generation, letter}: retry | gone.
+-- retry {key, rev, ord, tokens} → per item {answer, generation, letter}: retry | gone. ARGV[3] = '1': only chunks that wait.
 -- A dead chunk waits again under a new generation. Its letter (with the job) stays until the chunk has another outcome, so a
 -- crash between this and the enqueue loses nothing: retrying again gives the same job again.
 local raised = {}
@@ -10,7 +10,13 @@ for i, item in ipairs(items) do
   local letter = redis.call('hget', K.dead, id)
   local wanted = head and (head.kind == 'c' or head.kind == 'p')
   local mark = wanted and outcome(doc, item.rev, item.ord)
-  if letter and wanted and (mark == 'd' or mark == '-') then
+  if letter and not wanted then
+    remove_dead_letter(id)
+  elseif mark == 'd' and ARGV[3] == '1' then
+    redis.call('zrem', K.retried, id)
+  end
+  if letter and wanted and ((mark == 'd' and ARGV[3] ~= '1') or mark == '-') then
+    redis.call('zadd', K.retried, time_ms(), id)
     local slot = doc.key .. item.rev
     if mark == 'd' then
       if not raised[slot] then

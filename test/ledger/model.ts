@@ -1,0 +1,548 @@
+/**
+ * Schedules against a simple model. A schedule is a list of small steps of two producers, two workers, settlers, people and time,
+ * in any order; every step can be the last of whoever made it. The model knows only which contents were committed and which
+ * revisions were deleted or dropped. After every step readers must find what they had; when everything has come to rest, the
+ * store must hold exactly the latest content, and every count must add up.
+ */
+import { chunkId, revisionHex, revisionKey } from '@sluice/core';
+import { type ChunkJob, chunkIdOf, jobId, type Redis, type ToClean, type ToSettle } from '@sluice/queue';
+import fc from 'fast-check';
+import { CUT, createWorld, type Handed, hashOf, type World } from './world.ts';
+
+/** The first one much more often, so that revisions of one document meet. */
+const IDS = ['one', 'two'];
+const idOf = (b: number) => IDS[b === 0 ? 1 : 0]!;
+const CONTENTS = ['A', 'B', 'C'];
+
+/** With weights. Small steps for every crash there can be, and whole ones that bring documents far enough for a crash to matter. */
+const kinds = [
+  ['hand in', 6],
+  ['enqueue', 6],
+  ['commit', 5],
+  ['hand in, enqueue, commit', 10],
+  ['producer dies', 2],
+  ['reserve', 2],
+  ['delete', 2],
+  ['take', 10],
+  ['step', 16],
+  ['work off', 8],
+  ['lock lost', 3],
+  ['worker dies', 2],
+  ['late write', 2],
+  ['chunk dies', 4],
+  ['take settling', 6],
+  ['take cleaning', 3],
+  ['delete rows', 8],
+  ['report deleted', 5],
+  ['settle', 3],
+  ['retry', 3],
+  ['retry, then die', 1],
+  ['drop', 2],
+  ['seconds pass', 2],
+  ['minutes pass', 1],
+  ['abandon', 1],
+  ['sweep', 2],
+  ['redis is lost', 0.2],
+] as const;
+
+export type Kind = (typeof kinds)[number][0];
+export interface Step {
+  kind: Kind;
+  a: number;
+  b: number;
+}
+
+export const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.record({
+    kind: fc.oneof(
+      ...kinds.map(([kind, weight]) => ({ weight: Math.round(weight * 5), arbitrary: fc.constant<Kind>(kind) })),
+    ),
+    a: fc.nat(5),
+    b: fc.nat(5),
+  }),
+  { minLength: 5, maxLength: 80, size: 'max' },
+);
+
+interface InHand {
+  job: ChunkJob;
+  worker: number;
+  name: string;
+  stage: 'taken' | 'fenced' | 'written';
+}
+
+/** A submission: accepted with its revision, durable until it is committed. */
+interface Booked {
+  id: string;
+  content: string;
+  revision: string;
+}
+
+interface Deletion {
+  what: 'settling' | 'cleaning';
+  items: (ToSettle | ToClean)[];
+  deleted: boolean;
+}
+
+/** Runs one schedule to its end and to rest. Throws where a promise is broken. */
+export async function playSchedule(redis: Redis, url: string, schedule: readonly Step[]): Promise<void> {
+  await redis.flushall();
+  const world = createWorld(url, { redis });
+  const play = createPlay(world);
+  for (const [index, step] of schedule.entries()) {
+    await play.step(step);
+    await play.checkReaders(`after step ${index} (${step.kind})`);
+  }
+  await play.rest();
+  await play.checkRest();
+}
+
+function createPlay(world: World) {
+  const { ledger, rows } = world;
+  const producers = [0, 1].map((number) => ({
+    number,
+    life: 0,
+    handing: undefined as Handed | undefined,
+    booked: undefined as Booked | undefined,
+    in: 0,
+  }));
+  const lives = [0, 0];
+  const hands: InHand[] = [];
+  const late: ChunkJob[] = [];
+  const deletions: Deletion[] = [];
+  const reserved: Booked[] = [];
+  const usedRuns = new Set<number>();
+  let run = 0;
+  /** By document: content by revision of what was committed; '' is a tombstone. */
+  let committed = new Map<string, Map<string, string>>();
+  /** Documents that readers must find. */
+  let readable = new Set<string>();
+
+  const history = (id: string) => {
+    const known = committed.get(id) ?? new Map<string, string>();
+    committed.set(id, known);
+    return known;
+  };
+  const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
+  const producerName = (number: number) => `p${number}.${producers[number]!.life}`;
+
+  async function handIn(number: number, id: string, content: string, booked?: Booked): Promise<void> {
+    const producer = producers[number]!;
+    if (producer.handing !== undefined) return;
+    run += 1;
+    if (booked === undefined) {
+      const [answer] = await ledger.compare([{ key: world.key(id), hash: hashOf(content), cut: CUT, run, source: 1 }]);
+      if (answer!.answer === 'unchanged') return;
+    }
+    producer.booked = booked;
+    usedRuns.add(run);
+    producer.handing = await world.handIn(id, content, {
+      n: 1 + CONTENTS.indexOf(content),
+      run,
+      source: 1,
+      producer: producerName(number),
+      until: 'prepared',
+      ...(booked !== undefined && { revision: booked.revision }),
+    });
+    producer.in = 0;
+  }
+
+  async function commit(number: number): Promise<void> {
+    const producer = producers[number]!;
+    const handing = producer.handing;
+    if (handing === undefined || producer.in < handing.missing.length) return;
+    const answer = await world.commit(handing);
+    if (answer === 'current') history(handing.id).set(revisionHex(handing.revision), handing.content);
+    if (answer === 'unknown') throw new Error('a commit is unknown to a ledger that lost nothing');
+    producer.handing = undefined;
+  }
+
+  async function workerDies(number: number): Promise<void> {
+    for (const hand of hands.filter(({ worker }) => worker === number)) {
+      world.jobs.push(hand.job);
+      // A request that was sent may land after its client died.
+      if (hand.stage === 'fenced') late.push(hand.job);
+      hands.splice(hands.indexOf(hand), 1);
+    }
+    lives[number]! += 1;
+  }
+
+  async function advanceHand(hand: InHand): Promise<void> {
+    const drop = () => hands.splice(hands.indexOf(hand), 1);
+    if (hand.stage === 'taken') {
+      const { answer } = await world.fence(hand.job, hand.name);
+      if (answer === 'unknown') throw new Error('a chunk is unknown to a ledger that lost nothing');
+      if (answer === 'overtaken') rows.delete(chunkIdOf(hand.job));
+      if (answer === 'current' || answer === 'prepared') hand.stage = 'fenced';
+      else drop();
+    } else if (hand.stage === 'fenced') {
+      world.write(hand.job);
+      hand.stage = 'written';
+    } else {
+      if ((await world.mark(hand.job, hand.name)) === 'unknown') throw new Error('a mark is unknown');
+      drop();
+    }
+  }
+
+  async function deletedByPeople(id: string): Promise<void> {
+    const before = await world.state(id);
+    const [answer] = await ledger.remove([{ key: world.key(id) }]);
+    const known = before !== undefined || reserved.some((booked) => booked.id === id);
+    if ((answer!.answer === 'unknown') === known) throw new Error(`a delete of ${id} was ${answer!.answer}`);
+    const there = before !== undefined && (before.state !== 'deleted' || before.preparedRevisions.length > 0);
+    if (there && answer!.answer !== 'deleted') throw new Error(`a delete of ${id} did nothing`);
+    if (answer!.answer === 'deleted') {
+      history(id).set(revisionHex(answer!.revision), '');
+      readable.delete(id);
+    }
+  }
+
+  async function dropped(id: string): Promise<void> {
+    const state = await world.state(id);
+    if (state?.state !== 'partial') return;
+    const [answer] = await ledger.dropRevision([{ key: state.key, revision: state.currentRevision! }]);
+    if (answer!.answer === 'gone') throw new Error('a partial revision could not be dropped');
+    for (const revision of history(id).keys()) {
+      if (revision > revisionHex(answer!.revision) || answer!.answer === 'deleted') history(id).delete(revision);
+    }
+    if (answer!.answer === 'deleted') history(id).set(revisionHex(answer!.revision), '');
+  }
+
+  async function letters(): Promise<ChunkJob[]> {
+    const found: ChunkJob[] = [];
+    for await (const letter of ledger.deadLetters()) found.push((await ledger.deadLetter(letter))!.job);
+    return found;
+  }
+
+  /** Everything in Redis is gone; workers are stopped; the ledger is made again from the rows, the rest of the rows is deleted. */
+  async function loseRedis(): Promise<void> {
+    await world.redis.flushall();
+    hands.length = 0;
+    late.length = 0;
+    world.failed.clear();
+    deletions.length = 0;
+    reserved.length = 0;
+    world.jobs.length = 0;
+    usedRuns.clear();
+    for (const producer of producers) {
+      producer.handing = undefined;
+      producer.life += 1;
+    }
+    const before = committed;
+    committed = new Map();
+    readable = new Set();
+    for (const id of IDS) {
+      const complete = [...(before.get(id) ?? [])]
+        .filter(
+          ([revision, content]) => content !== '' && ordinals(id, revision).length === 1 + CONTENTS.indexOf(content),
+        )
+        .sort(([a], [b]) => (a < b ? 1 : -1))[0];
+      for (const row of world.allRowsOf(id))
+        if (complete === undefined || row.slice(21, 34) !== complete[0]) rows.delete(row);
+      if (complete === undefined) continue;
+      const [revision, content] = complete;
+      const [adopted] = await ledger.adopt([
+        {
+          key: world.key(id),
+          revision: BigInt(`0x${revision}`).toString(),
+          hash: hashOf(content),
+          cut: CUT,
+          chunkCount: 1 + CONTENTS.indexOf(content),
+          source: 1,
+        },
+      ]);
+      if (!adopted) throw new Error('a whole revision was not adopted by an empty ledger');
+      history(id).set(revision, content);
+    }
+  }
+
+  function ordinals(id: string, revision: string): string[] {
+    return world.allRowsOf(id).filter((row) => row.slice(21, 34) === revision);
+  }
+
+  async function step({ kind, a, b }: Step): Promise<void> {
+    switch (kind) {
+      case 'hand in': {
+        if (producers[a % 2]!.handing !== undefined) return;
+        const booked = b >= 4 ? reserved.pop() : undefined;
+        return handIn(a % 2, booked?.id ?? idOf(b), booked?.content ?? pick(CONTENTS, a)!, booked);
+      }
+      case 'enqueue': {
+        const producer = producers[a % 2]!;
+        if (producer.handing === undefined) return;
+        world.enqueue({
+          ...producer.handing,
+          missing: producer.handing.missing.slice(producer.in, producer.in + 1 + (b % 2)),
+        });
+        producer.in = Math.min(producer.handing.missing.length, producer.in + 1 + (b % 2));
+        return;
+      }
+      case 'commit':
+        return commit(a % 2);
+      case 'hand in, enqueue, commit': {
+        const producer = producers[a % 2]!;
+        await handIn(a % 2, idOf(b), pick(CONTENTS, a)!);
+        if (producer.handing === undefined) return;
+        world.enqueue({ ...producer.handing, missing: producer.handing.missing.slice(producer.in) });
+        producer.in = producer.handing.missing.length;
+        return commit(a % 2);
+      }
+      case 'work off':
+        for (let left = 1 + a; left > 0 && world.jobs.length > 0; left -= 1)
+          await world.work(world.jobs.shift()!, 'steady');
+        return;
+      case 'settle':
+        return world.settle();
+      case 'producer dies': {
+        const producer = producers[a % 2]!;
+        if (b % 2 === 0) await ledger.leave(producerName(a % 2));
+        if (producer.handing !== undefined && producer.booked !== undefined) reserved.push(producer.booked);
+        producer.handing = undefined;
+        producer.life += 1;
+        return;
+      }
+      case 'reserve': {
+        const id = idOf(a);
+        const [answer] = await ledger.reserve([{ key: world.key(id), id }]);
+        reserved.push({ id, content: pick(CONTENTS, b)!, revision: answer!.revision });
+        return;
+      }
+      case 'delete':
+        return deletedByPeople(idOf(a));
+      case 'take': {
+        const [job] = world.jobs.splice(b % Math.max(1, world.jobs.length), 1);
+        if (job === undefined) return;
+        const worker = a % 2;
+        // A worker has a chunk in hand once at a time.
+        if (hands.some((hand) => hand.worker === worker && chunkIdOf(hand.job) === chunkIdOf(job)))
+          world.jobs.push(job);
+        else hands.push({ job, worker, name: `w${worker}.${lives[worker]}`, stage: 'taken' });
+        return;
+      }
+      case 'step': {
+        const hand = pick(hands, a);
+        return hand && advanceHand(hand);
+      }
+      case 'lock lost': {
+        const hand = pick(hands, a);
+        if (hand !== undefined) world.jobs.push(hand.job);
+        return;
+      }
+      case 'worker dies':
+        return workerDies(a % 2);
+      case 'late write': {
+        const job = late.shift();
+        if (job !== undefined) world.write(job);
+        return;
+      }
+      case 'chunk dies': {
+        const hand = pick(
+          hands.filter(({ stage }) => stage === 'fenced'),
+          a,
+        );
+        if (hand === undefined) return;
+        if ((await world.die(hand.job, hand.name)) === 'dead') world.failed.add(jobId(hand.job));
+        hands.splice(hands.indexOf(hand), 1);
+        return;
+      }
+      case 'take settling':
+        deletions.push({ what: 'settling', items: await ledger.takeSettling(1 + (a % 2)), deleted: false });
+        return;
+      case 'take cleaning':
+        deletions.push({ what: 'cleaning', items: await ledger.takeCleaning(1 + (a % 2)), deleted: false });
+        return;
+      case 'delete rows': {
+        const deletion = pick(deletions, a);
+        if (deletion !== undefined) deleteRows(deletion);
+        return;
+      }
+      case 'report deleted': {
+        const deletion = pick(
+          deletions.filter(({ deleted }) => deleted),
+          a,
+        );
+        if (deletion === undefined) return;
+        deletions.splice(deletions.indexOf(deletion), 1);
+        await (deletion.what === 'settling' ? ledger.settled(deletion.items) : ledger.cleaned(deletion.items));
+        return;
+      }
+      case 'retry':
+      case 'retry, then die': {
+        const job = pick(await letters(), a);
+        if (job === undefined) return;
+        const [again] = await ledger.retry([job]);
+        if (kind === 'retry' && again!.job !== undefined) world.add(again!.job);
+        return;
+      }
+      case 'drop':
+        return dropped(idOf(a));
+      case 'seconds pass':
+        return world.advance(31_000);
+      case 'minutes pass':
+        return world.advance(601_000);
+      case 'abandon':
+        await ledger.abandonStale();
+        return;
+      case 'sweep': {
+        // Workers that live beat; those that died do not.
+        await ledger.workerBeat('steady', { host: 'h', pid: 1, held: 0 });
+        for (const [number, life] of lives.entries()) {
+          await ledger.workerBeat(`w${number}.${life}`, { host: 'h', pid: 1, held: 0 });
+        }
+        await world.sweep();
+        return;
+      }
+      case 'redis is lost':
+        return loseRedis();
+    }
+  }
+
+  function deleteRows(deletion: Deletion): void {
+    for (const { key, revision } of deletion.items) {
+      const [from, to] =
+        deletion.what === 'settling'
+          ? [key, revisionKey(key, revision)]
+          : [revisionKey(key, revision), `${revisionKey(key, revision)}g`];
+      for (const row of rows) if (row >= from && row < to) rows.delete(row);
+    }
+    deletion.deleted = true;
+  }
+
+  /** no-hole: what the ledger calls whole is there, and a document that readers had is readable until it is deleted. */
+  async function checkReaders(when: string): Promise<void> {
+    const states = await ledger.read(IDS.map((id) => world.key(id)));
+    for (const [index, id] of IDS.entries()) {
+      const state = states[index];
+      if (state?.wholeRevision === undefined) {
+        if (readable.has(id)) throw new Error(`${when}: readers lost ${id}`);
+        continue;
+      }
+      readable.add(id);
+      for (let ordinal = 0; ordinal < state.wholeChunkCount!; ordinal += 1) {
+        if (!rows.has(chunkId(state.key, state.wholeRevision, ordinal))) {
+          throw new Error(`${when}: row ${ordinal} of the whole revision ${state.wholeRevision} of ${id} is missing`);
+        }
+      }
+    }
+    if ((await ledger.backlogTokens()) < 0) throw new Error(`${when}: the backlog is negative`);
+  }
+
+  /** Everybody finishes or dies; the queue is worked off; settlers, sweepers and time do the rest. */
+  async function rest(): Promise<void> {
+    const [first, second] = producers as [(typeof producers)[0], (typeof producers)[0]];
+    if (second.handing !== undefined && second.booked !== undefined) reserved.push(second.booked);
+    await finishHandIn();
+    for (const booked of reserved.splice(0)) {
+      await handIn(0, booked.id, booked.content, booked);
+      await finishHandIn();
+    }
+    async function finishHandIn(): Promise<void> {
+      if (first.handing === undefined) return;
+      world.enqueue({ ...first.handing, missing: first.handing.missing.slice(first.in) });
+      first.in = first.handing.missing.length;
+      await commit(0);
+    }
+    // Zombies: their jobs went to others, they go on with what they hold.
+    for (const hand of [...hands]) {
+      world.jobs.push(hand.job);
+      while (hands.includes(hand)) await advanceHand(hand);
+    }
+    world.advance(700_000);
+    await ledger.abandonStale();
+    for (let round = 0; round < 3; round += 1) {
+      await world.workAll('last');
+      for (const job of await ledger.retryStranded()) world.add(job);
+      for (const deletion of deletions.splice(0)) deleteRows(deletion);
+      world.advance(31_000);
+      await world.settle();
+    }
+    // Requests of dead workers land: some now, some after the first sweep.
+    const landsNow = late.splice(0, Math.ceil(late.length / 2));
+    for (const job of landsNow) world.write(job);
+    for (const ms of [70_000, 3_700_000, 90_000_000, 3_700_000]) {
+      world.advance(ms);
+      await world.sweep();
+      for (const job of late.splice(0)) world.write(job);
+    }
+  }
+
+  async function checkRest(): Promise<void> {
+    const fail = (message: string): never => {
+      throw new Error(`at rest: ${message}`);
+    };
+    const expected = { stored: 0, partial: 0, deleted: 0, dead: 0 };
+    for (const id of IDS) {
+      const state = await world.state(id);
+      const [revision, content] = [...history(id)].sort(([a], [b]) => (a < b ? 1 : -1))[0] ?? [];
+      if (revision === undefined) {
+        if (state !== undefined) fail(`${id} was never accepted but is ${state.state}`);
+        if (world.allRowsOf(id).length > 0) fail(`${id} was never accepted but has rows`);
+        continue;
+      }
+      if (state === undefined) throw new Error(`at rest: ${id} is unknown`);
+      if (revisionHex(state.currentRevision!) !== revision) fail(`${id}: another revision than the latest is current`);
+      const want = new Set<string>();
+      const whole = state.wholeRevision;
+      if (content === '') {
+        if (state.state !== 'deleted') fail(`${id} was deleted but is ${state.state}`);
+        expected.deleted += 1;
+      } else if (state.state === 'stored') {
+        if (state.hash !== hashOf(content!)) fail(`${id} has another content than was handed in last`);
+        if (whole !== state.currentRevision) fail(`${id} is stored but not whole`);
+        expected.stored += 1;
+      } else if (state.state === 'partial') {
+        if (state.stored + state.dead !== state.chunkCount) fail(`${id} is partial with chunks waiting`);
+        for (const ordinal of world.rowsOf(id, state.currentRevision!))
+          want.add(chunkId(state.key, state.currentRevision!, ordinal));
+        if (want.size < state.stored) fail(`${id}: stored chunks of a partial revision have no row`);
+        expected.partial += 1;
+        expected.dead += state.dead;
+      } else {
+        fail(`${id} is ${state.state} although nothing is under way`);
+      }
+      if (whole !== undefined)
+        for (let i = 0; i < state.wholeChunkCount!; i += 1) want.add(chunkId(state.key, whole, i));
+      const got = world.allRowsOf(id);
+      if (got.length !== want.size || got.some((row) => !want.has(row)))
+        fail(`${id}: rows ${got.join()} instead of ${[...want].join()}`);
+    }
+    const counts = await ledger.counts();
+    for (const name of ['stored', 'partial', 'deleted'] as const) {
+      if (counts[name] !== expected[name]) fail(`${counts[name]} ${name} instead of ${expected[name]}`);
+    }
+    for (const name of ['open', 'prepared', 'settling', 'cleaning', 'writeIntents'] as const) {
+      if (counts[name] !== 0) fail(`${counts[name]} ${name} are left`);
+    }
+    if (counts.deadLetters !== expected.dead)
+      fail(`${counts.deadLetters} dead letters for ${expected.dead} dead chunks`);
+    if (expected.dead === 0 && counts.deadLetterBytes !== 0)
+      fail(`${counts.deadLetterBytes} bytes of dead letters are left`);
+    if ((await ledger.backlogTokens()) !== 0) fail(`a backlog of ${await ledger.backlogTokens()} tokens is left`);
+    const open = (await world.redis.keys('*:open:*')).length;
+    if (open > expected.partial) fail(`${open} documents have details that nothing needs`);
+    for (const number of usedRuns) {
+      const { documents, chunks } = await world.runs.counts(number);
+      const { accepted, stored, superseded, partial, unsettled } = documents;
+      if (unsettled !== 0 || accepted !== stored + superseded + partial)
+        fail(`run ${number}: ${JSON.stringify(documents)}`);
+      if (chunks.stored + chunks.dead > chunks.accepted || Object.values(chunks).some((count) => count < 0)) {
+        fail(`run ${number}: ${JSON.stringify(chunks)}`);
+      }
+      if (superseded === 0 && chunks.stored + chunks.dead !== chunks.accepted)
+        fail(`run ${number}: ${JSON.stringify(chunks)}`);
+    }
+  }
+
+  return { step, checkReaders, rest, checkRest };
+}
+
+/** The property, for the test suite and for long runs. The seed is printed with a counterexample, which is shrunk. */
+export async function checkSchedules(
+  redis: Redis,
+  url: string,
+  { schedules, seed }: { schedules: number; seed?: number },
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(steps, (schedule) => playSchedule(redis, url, schedule)),
+    { numRuns: schedules, ...(seed !== undefined && { seed }), endOnFailure: false },
+  );
+}
