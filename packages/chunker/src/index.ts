@@ -2,3 +2,4 @@ export { type Chunker, type CutDocument, chunkerVersion, createChunker } from '.
 export { cutOf } from './cut-of.ts';
 export type { ChunkLimits } from './limits.ts';
 export { type ChunkerPool, createChunkerPool } from './pool.ts';
+export { renderChunksHtml } from './render-html.ts';

@@ -45,7 +45,7 @@ def shortest(x):                       # the shortest decimal that is the same f
 def main(wheel, rs):
     import brotli
     from tokenizers import Tokenizer, normalizers
-    here = os.path.dirname(os.path.abspath(__file__))
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data")
     pieces, scores, norm = read_vocab(wheel)
     charsmap = base64.b64decode(re.search("ALQCAAC[A-Za-z0-9+/=]*", open(rs, encoding="utf-8").read()).group(0))
     assert hashlib.sha256(charsmap).hexdigest() == CHARSMAP_SHA256
