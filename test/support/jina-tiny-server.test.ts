@@ -5,15 +5,19 @@ import {
   checkCanary,
   cosine,
   createEngine,
+  type Engine,
   type GoldenFile,
   type PreflightReport,
+  parseGolden,
   preflight,
+  type ResolvedEngine,
   readGolden,
+  recordGolden,
   refuseUnlessRight,
   resolveEngine,
 } from '@sluice/embedder';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type JinaTinyOptions,
   type JinaTinyServer,
@@ -24,14 +28,12 @@ import {
 
 const goldenPath = fileURLToPath(new URL('../fixtures/jina-v3-tiny/golden.json', import.meta.url));
 
-let server: JinaTinyServer | undefined;
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-async function start(options: JinaTinyOptions = {}) {
-  server = await startJinaTinyServer(options);
+/** One server for all tests: each makes it right or wrong in its own way. */
+let server: JinaTinyServer;
+let engine: Engine;
+let resolved: ResolvedEngine;
+beforeAll(async () => {
+  server = await startJinaTinyServer();
   const { config } = loadConfig([
     {
       name: 'test',
@@ -43,16 +45,18 @@ async function start(options: JinaTinyOptions = {}) {
       },
     },
   ]);
-  return { engine: await createEngine(config, { logger: silentLogger }), resolved: resolveEngine(config), server };
-}
+  resolved = resolveEngine(config);
+  engine = await createEngine(config, { logger: silentLogger });
+});
+beforeEach(() => server.become({}));
+afterAll(async () => {
+  await engine.close();
+  await server.close();
+});
 
 async function report(options: JinaTinyOptions, golden?: GoldenFile): Promise<PreflightReport> {
-  const { engine, resolved } = await start(options);
-  try {
-    return await preflight(engine, resolved, { golden });
-  } finally {
-    await engine.close();
-  }
+  server.become(options);
+  return preflight(engine, resolved, { golden });
 }
 
 const WRONG: [string, JinaTinyOptions, string][] = [
@@ -68,7 +72,6 @@ const WRONG: [string, JinaTinyOptions, string][] = [
 describe('jina-v3-tiny over HTTP', () => {
   it('gives the golden vectors of the Python reference in one mixed batch', async () => {
     const golden = await readGolden(goldenPath);
-    const { engine } = await start();
     const texts = golden.texts.map(({ text }) => text);
     for (const [role, variant] of [
       ['passage', 'retrieval.passage'],
@@ -80,11 +83,9 @@ describe('jina-v3-tiny over HTTP', () => {
         expect(cosine(vectors[i]!, known.get(variant)!)).toBeGreaterThan(0.999999);
       });
     }
-    await engine.close();
   });
 
   it('is right by golden vectors, and its usage leaves the instruction out', async () => {
-    const { engine, resolved } = await start();
     const tokenizer = createTokenizer(await loadTokenizerModel(`${tinyFolder}/tokenizer.json`));
     const found = await preflight(engine, resolved, {
       golden: await readGolden(goldenPath),
@@ -94,7 +95,6 @@ describe('jina-v3-tiny over HTTP', () => {
     expect(found).toMatchObject({ verdict: 'right', proof: 'golden' });
     expect(found.findings.find(({ name }) => name === 'usage')?.measured).toBe('counts tokens without the instruction');
     expect(resolved.instructionTokens((text) => tokenizer.count(text))).toBe(9);
-    await engine.close();
   });
 
   it.each(WRONG)('is refused by golden vectors: %s', async (_, options, code) => {
@@ -118,20 +118,27 @@ describe('jina-v3-tiny over HTTP', () => {
     expect({ verdict: found.verdict, code: found.code }).toEqual({ verdict: 'wrong', code: expected });
   });
 
+  it('is measured by golden vectors recorded from a trusted engine', async () => {
+    const recorded = parseGolden(await recordGolden(engine, resolved), 'recorded');
+    expect(await report({}, recorded)).toMatchObject({ verdict: 'right', proof: 'golden' });
+    // The mistakes of an instruction were not recorded: a vector that is near to nothing known is refused all the same.
+    expect(await report({ prefixes: 0 }, recorded)).toMatchObject({ verdict: 'wrong', code: 'wrong_space' });
+    expect(await report({ adapter: 'ignored', prefixes: 0 }, recorded)).toMatchObject({
+      verdict: 'wrong',
+      code: 'task_ignored',
+    });
+  });
+
   it('refuses golden vectors of another model', async () => {
     const golden = { ...(await readGolden(goldenPath)), model: 'another' };
     expect(await report({}, golden)).toMatchObject({ verdict: 'wrong', code: 'bad_configuration' });
   });
 
   it('notices a model that was swapped under a running worker', async () => {
-    const first = await start();
-    const found = await preflight(first.engine, first.resolved);
-    await checkCanary(first.engine, found);
-    await first.engine.close();
-    await first.server.close();
-    const second = await start({ adapter: 'text-matching' });
-    await expect(checkCanary(second.engine, found)).rejects.toMatchObject({ code: 'model_swapped', verdict: 'stop' });
-    await second.engine.close();
+    const found = await preflight(engine, resolved);
+    await checkCanary(engine, found);
+    server.become({ adapter: 'text-matching' });
+    await expect(checkCanary(engine, found)).rejects.toMatchObject({ code: 'model_swapped', verdict: 'stop' });
   });
 
   it('throws when the engine is away: nothing was learned', async () => {

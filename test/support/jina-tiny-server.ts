@@ -34,6 +34,8 @@ export interface JinaTinyServer {
   readonly rows: number;
   /** Those texts, in the order received. */
   texts(): string[];
+  /** From now on it behaves like this: as if the server were replaced by another one at the same address. */
+  become(options: JinaTinyOptions): void;
   close(): Promise<void>;
 }
 
@@ -56,7 +58,7 @@ interface Body {
 }
 
 export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promise<JinaTinyServer> {
-  const { adapter = 'task', prefixes = 1, pooling = 'mean', cutsSilently = false, script } = options;
+  let behaviour = options;
   const thread = createThread<TinyQuestion, TinyAnswer>({
     script: new URL('./jina-tiny-thread.ts', import.meta.url),
     what: 'The toy model',
@@ -67,6 +69,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
   let requests = 0;
 
   async function answer(body: Body): Promise<HttpReply> {
+    const { adapter = 'task', prefixes = 1, pooling = 'mean', cutsSilently = false, script } = behaviour;
     requests += 1;
     received.push(...body.input);
     const scripted = script?.({ texts: body.input, request: requests });
@@ -76,7 +79,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     const cut = body.truncate === true || cutsSilently;
     const { vectors, tokens } = await thread.call({
       texts: body.input.map((text) => prompt.repeat(prefixes) + (cut ? text.slice(0, MAX_TOKENS) : text)),
-      taskId: taskId(body.task),
+      taskId: taskId(body.task, adapter),
       pooling,
       maxTokens: MAX_TOKENS,
     });
@@ -98,7 +101,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     };
   }
 
-  function taskId(task: string | undefined): number {
+  function taskId(task: string | undefined, adapter: JinaTinyOptions['adapter']): number {
     if (adapter === 'text-matching') return TEXT_MATCHING;
     return adapter === 'ignored' || task === undefined ? NO_TASK : TASKS.indexOf(task);
   }
@@ -124,6 +127,9 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
       return received.length;
     },
     texts: () => [...received],
+    become(next) {
+      behaviour = next;
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
