@@ -150,6 +150,11 @@ export const errorCodes = {
     'A job in the queue does not follow the job schema.',
     'Hand the document in again with `sluice ingest` or the documented schema.',
   ),
+  newer_job: row(
+    'retry',
+    'A job in the queue was made by a later version of Sluice.',
+    'Nothing needs doing while workers are updated; later workers take it.',
+  ),
   text_refused: row(
     'dead',
     'The engine refuses this text while it accepts others.',
@@ -164,6 +169,11 @@ export const errorCodes = {
     'dead',
     'The vector is zero after cutting, so it has no direction.',
     'Choose a larger dimension, or look at the text.',
+  ),
+  poison: row(
+    'dead',
+    'Worker processes died three times while they embedded this chunk alone.',
+    "Look at the engine's and the worker's logs, then at the text.",
   ),
   row_refused: row('dead', 'Milvus refuses this row while it accepts others.', 'Look at the field named above.'),
 
@@ -254,6 +264,22 @@ export const errorCodes = {
     'stop',
     "Nothing proves that the engine's vectors are of the right space.",
     'Record golden vectors from a trusted engine, or set SLUICE_ACCEPT_UNPROVEN=true.',
+  ),
+
+  hub_unreachable: row(
+    'retry',
+    'The model hub cannot be reached, or the transfer broke off.',
+    'Run the command again: it goes on where it stopped. Without a way out, copy the model here and set SLUICE_MODEL_DIR.',
+  ),
+  hub_refused: row(
+    'stop',
+    'The model hub refuses this model or revision.',
+    'Check the name and revision; for a gated model accept its terms there and set HF_TOKEN.',
+  ),
+  download_damaged: row(
+    'retry',
+    'A downloaded file has another checksum than the hub says; it was thrown away.',
+    'Run the command again.',
   ),
 
   // — Milvus

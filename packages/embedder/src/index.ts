@@ -1,6 +1,12 @@
 export * from './batch-planner.ts';
 export * from './create-engine.ts';
 export * from './engine.ts';
+export {
+  type DownloadedModel,
+  type DownloadOptions,
+  type DownloadProgress,
+  downloadModel,
+} from './hub/download-model.ts';
 export { cosine, cutVector } from './matryoshka.ts';
 export { nullVector } from './null-engine.ts';
 export * from './pace.ts';
