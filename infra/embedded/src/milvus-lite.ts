@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type MilvusLogin, waitForMilvus } from './milvus-readiness.ts';
-import type { PreparedServer } from './supervised-server.ts';
+import type { ServerProgram } from './supervised-server.ts';
 
 export async function prepareMilvusLite({
   home,
@@ -17,7 +17,7 @@ export async function prepareMilvusLite({
   command: string;
   port: number;
   login: MilvusLogin;
-}): Promise<PreparedServer> {
+}): Promise<ServerProgram> {
   const data = join(home, 'data', 'milvus-lite');
   await mkdir(data, { recursive: true });
   return {
@@ -28,5 +28,6 @@ export async function prepareMilvusLite({
     log: join(home, 'logs', 'milvus-lite.log'),
     waitUntilReady: (signal) => waitForMilvus(login, signal),
     readyTimeoutMs: 120_000,
+    stopTimeoutMs: 2_000,
   };
 }

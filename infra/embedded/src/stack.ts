@@ -23,7 +23,7 @@ import {
   writeStackFile,
 } from './stack-state.ts';
 import { endStrays } from './strays.ts';
-import { type PreparedServer, startServer } from './supervised-server.ts';
+import { type ServerProgram, startServer } from './supervised-server.ts';
 import { prepareValkey, valkeyUrl } from './valkey.ts';
 
 export interface StackOptions {
@@ -38,7 +38,7 @@ export interface StackOptions {
   onProgress?: (text: string) => void;
   /** Ports that are asked for; the others are chosen free. A taken one is refused. */
   ports?: { queue?: number; store?: number };
-  /** How long a server may take to stop by itself before it is killed; acknowledged rows survive. Default 10 s. */
+  /** How long a server may take to stop by itself before it is killed. Default: each server's own. */
   stopTimeoutMs?: number;
   /** Default: the real server where the platform has one. */
   milvusKind?: MilvusKind;
@@ -63,7 +63,7 @@ export async function startStack({
   logger,
   onProgress = () => undefined,
   ports = {},
-  stopTimeoutMs = 10_000,
+  stopTimeoutMs,
   milvusKind = milvusKindOf(),
 }: StackOptions): Promise<Stack> {
   assertSupported(needs);
@@ -113,7 +113,7 @@ export async function startStack({
     let saving = Promise.resolve();
     await save();
 
-    const preparing: Promise<PreparedServer>[] = [];
+    const preparing: Promise<ServerProgram>[] = [];
     if (needs.queue) {
       preparing.push(findValkey(programs).then((binary) => prepareValkey({ home, binary, ...queue })));
     }
@@ -131,7 +131,10 @@ export async function startStack({
 
     const outcomes = await Promise.allSettled(
       programsToStart.map(async (program) => {
-        const server = await startServer({ ...program, stopTimeoutMs }, { logger, onSpawn: record });
+        const server = await startServer(stopTimeoutMs === undefined ? program : { ...program, stopTimeoutMs }, {
+          logger,
+          onSpawn: record,
+        });
         releaser.push(program.name, () => server.stop());
         return server;
       }),

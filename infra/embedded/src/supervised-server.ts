@@ -30,9 +30,6 @@ export interface ServerProgram {
   stopTimeoutMs: number;
 }
 
-/** Everything but what the stack decides. */
-export type PreparedServer = Omit<ServerProgram, 'stopTimeoutMs'>;
-
 export interface SupervisedServer {
   readonly record: ServerRecord;
   stop(): Promise<void>;

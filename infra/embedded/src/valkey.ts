@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { SluiceError, systemClock } from '@sluice/core';
-import type { PreparedServer } from './supervised-server.ts';
+import type { ServerProgram } from './supervised-server.ts';
 
 export async function prepareValkey({
   home,
@@ -18,7 +18,7 @@ export async function prepareValkey({
   binary: string;
   port: number;
   password: string;
-}): Promise<PreparedServer> {
+}): Promise<ServerProgram> {
   const data = join(home, 'data', 'valkey');
   const config = join(home, 'config', 'valkey.conf');
   await mkdir(data, { recursive: true });
@@ -32,6 +32,7 @@ export async function prepareValkey({
     log: join(home, 'logs', 'valkey.log'),
     waitUntilReady: (signal) => waitForPong({ port, password, signal }),
     readyTimeoutMs: 60_000,
+    stopTimeoutMs: 10_000,
   };
 }
 
