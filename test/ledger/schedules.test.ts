@@ -299,6 +299,17 @@ test('a delete while the same id is being embedded leaves no row', async () => {
   expect(await world.ledger.backlogTokens()).toBe(0);
 });
 
+test('deleted content goes although newer content comes before the deletion and stays partial', async () => {
+  const gone = await world.handIn('d', 'A');
+  await world.workAll();
+  await world.ledger.remove([{ key: world.key('d') }]);
+  await world.handIn('d', 'B', { n: 1 });
+  await world.die(world.jobs.pop()!);
+  await world.settle();
+  expect(await world.state('d')).toMatchObject({ state: 'partial' });
+  expect(world.rowsOf('d', gone.revision)).toEqual([]);
+});
+
 test('an id that nobody knows is not given a tombstone', async () => {
   expect(await world.ledger.remove([{ key: world.key('typo') }])).toEqual([{ answer: 'unknown' }]);
   expect(await redis.dbsize()).toBe(0);
@@ -506,4 +517,28 @@ test('several shards answer a mixed batch in the order it was asked', async () =
   const states = await sharded.ledger.read(ids.map((id) => sharded.key(id)));
   expect(states.map((state) => state?.hash)).toEqual(ids.map(hashOf));
   expect((await sharded.ledger.counts()).stored).toBe(40);
+});
+
+test('two producers hand in different texts of one document at the same moment, 1,000 times: one revision remains, the later', async () => {
+  const other = createWorld(valkey.url, { redis });
+  const mine = openLedger(redis, world.address);
+  const handIn = async (content: string, producer: string) => {
+    const key = world.key('d');
+    const [prepared] = await mine.prepare([
+      { key, id: 'd', hash: hashOf(content), cut: CUT, chunkCount: 1, tokens: [TOKENS], producer },
+    ]);
+    other.enqueue({ id: 'd', content, n: 1, run: undefined, ...prepared! });
+    const [answer] = await mine.commit([{ key, revision: prepared!.revision }]);
+    return { content, revision: prepared!.revision, answer: answer! };
+  };
+  for (let round = 0; round < 1_000; round += 1) {
+    const [a, b] = await Promise.all([handIn(`A${round}`, 'p1'), handIn(`B${round}`, 'p2')]);
+    const later = BigInt(a.revision) > BigInt(b.revision) ? a : b;
+    expect(later.answer).toBe('current');
+    await Promise.all(other.jobs.splice(0).map((job, i) => other.work(job, `w${i}`)));
+    await other.settle();
+    const state = await other.state('d');
+    expect(state).toMatchObject({ state: 'stored', hash: hashOf(later.content), currentRevision: later.revision });
+    expect(other.allRowsOf('d')).toHaveLength(1);
+  }
 });

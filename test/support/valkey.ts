@@ -41,7 +41,7 @@ export async function startValkey(flags: string[] = []): Promise<TestValkey> {
     '--save', '',
     ...flags,
   ];
-  let server: ChildProcess;
+  let server!: ChildProcess;
 
   async function run(): Promise<void> {
     server = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -70,6 +70,7 @@ export async function startValkey(flags: string[] = []): Promise<TestValkey> {
   try {
     await run();
   } catch (error) {
+    await end('SIGKILL');
     rmSync(dir, { recursive: true, force: true });
     throw error;
   }
@@ -113,7 +114,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** True once the server answers PONG (not while it is still loading its AOF). */
+/** True once the server answers PONG, or asks for its password (not while it is still loading its AOF). */
 function answersPing(port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(port, '127.0.0.1');
@@ -122,7 +123,7 @@ function answersPing(port: number): Promise<boolean> {
       setTimeout(done, answer ? 0 : 20, answer);
     };
     socket.once('connect', () => socket.write('PING\r\n'));
-    socket.once('data', (data) => finish(data.toString().startsWith('+PONG')));
+    socket.once('data', (data) => finish(/^(\+PONG|-NOAUTH)/.test(data.toString())));
     socket.once('error', () => finish(false));
   });
 }

@@ -39,6 +39,8 @@ export const ledgerKeyNames = [
   'rates',
   'submissions',
   'retried',
+  'calls',
+  'suspects',
 ] as const;
 
 /** `lease` and `runs` are touched by no ledger script and live in shard 0. */

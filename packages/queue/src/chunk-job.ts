@@ -51,7 +51,8 @@ export type ChunkJob = z.infer<typeof chunkJobSchema>;
 
 /**
  * The job in the queue, for a worker of the line whose collection has this epoch. Throws `malformed_job`, naming the field and
- * never its content, and `epoch_changed` for a job that was made for another collection.
+ * never its content, `epoch_changed` for a job that was made for another collection, and `newer_job` (to be handed back with a
+ * delay) for one of a later version.
  */
 export function parseChunkJob(data: unknown, epoch: string): ChunkJob {
   const parsed = chunkJobSchema.safeParse(data);
@@ -62,6 +63,10 @@ export function parseChunkJob(data: unknown, epoch: string): ChunkJob {
       expected: `epoch ${epoch}`,
       got: `epoch ${parsed.data.epoch.slice(0, 40)}`,
     });
+  }
+  const version = (data as { v?: unknown } | null)?.v;
+  if (typeof version === 'number' && version > 1) {
+    throw new SluiceError('newer_job', { message: `The job is of version ${version}`, expected: 'version 1' });
   }
   const issue = parsed.error.issues[0];
   throw new SluiceError('malformed_job', {

@@ -109,7 +109,6 @@ export interface HandingIn {
 
 const PRODUCER_GONE_MS = 30_000;
 const STALE_MS = 600_000;
-const SUBMISSION_KEPT_MS = 86_400_000;
 
 export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE_MS } = {}): HandingIn {
   const numbered = (run: RunRef | undefined) => (run === undefined ? '' : String(runNumber(run)));
@@ -180,7 +179,7 @@ export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE
       const asked = items.map(({ key, id, tenant, submission }) => {
         return { key, id, tenant: text(tenant), submission: text(submission) };
       });
-      const answers = (await caller.ask('reserve', asked, [SUBMISSION_KEPT_MS])) as [string, string][];
+      const answers = (await caller.ask('reserve', asked)) as [string, string][];
       return answers.map(([revision, again]) => ({ revision: revisionFromHex(revision), again: again === '1' }));
     },
 

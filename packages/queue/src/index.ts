@@ -22,6 +22,7 @@ export type {
   Reserve,
 } from './handing-in.ts';
 export { type Ledger, type LedgerOptions, openLedger } from './ledger.ts';
+export type { EngineCall, Poison, Suspicion } from './poison.ts';
 export type { LiveWorker, Presence, Statistics, WorkerBeat } from './presence.ts';
 export type { DocumentRecord, DocumentState, DocumentStateName, LedgerCounts, Reading } from './reading.ts';
 export type { Adopt, Lease, Reconciling } from './reconciling.ts';

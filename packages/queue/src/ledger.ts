@@ -9,6 +9,7 @@ import { createCaller } from './caller.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { guarded } from './errors.ts';
 import { createHandingIn, type HandingIn } from './handing-in.ts';
+import { createPoison, type Poison } from './poison.ts';
 import { createPresence, type Presence } from './presence.ts';
 import { createReading, type Reading } from './reading.ts';
 import { createReconciling, type Reconciling } from './reconciling.ts';
@@ -22,11 +23,13 @@ export interface LedgerOptions {
   leaseMs?: number;
   /** Write intents of a worker that was silent so long are swept. Default 60 s. */
   workerLostMs?: number;
+  /** Share of maxmemory that dead letters may take before the line stops. Default 0.1. */
+  deadLetterShare?: number;
   /** Time in microseconds instead of Redis' own; for tests. */
   timeUs?: () => string;
 }
 
-export interface Ledger extends HandingIn, Writing, Settling, Reading, DeadLetters, Presence, Reconciling {
+export interface Ledger extends HandingIn, Writing, Settling, Reading, DeadLetters, Presence, Poison, Reconciling {
   readonly address: LineAddress;
   /** Removes everything of this line and epoch: ledger, queue, runs. Not undoable. */
   drop(): Promise<void>;
@@ -37,11 +40,12 @@ export function openLedger(redis: Redis, address: LineAddress, options: LedgerOp
   return {
     address,
     ...createHandingIn(caller, options),
-    ...createWriting(caller),
+    ...createWriting(caller, options),
     ...createSettling(caller, options),
     ...createReading(caller),
     ...createDeadLetters(caller),
     ...createPresence(caller),
+    ...createPoison(caller),
     ...createReconciling(caller),
     async drop() {
       for (const shard of allShards(address)) await unlinkAll(redis, `${shardTag(address, shard)}:*`);

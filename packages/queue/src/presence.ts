@@ -51,7 +51,6 @@ export interface Presence {
 }
 
 const ALIVE_MS = 30_000;
-const FORGET_MS = 86_400_000;
 /** The ring of `rates`: sixteen slots of ten seconds (see mark.lua). */
 const SLOT_MS = 10_000;
 const RATE_WINDOW_MS = 60_000;
@@ -63,7 +62,6 @@ export function createPresence(caller: Caller): Presence {
     const live: LiveWorker[] = [];
     for (const [id, value] of Object.entries(beats)) {
       const beatAgoMs = now - Number.parseInt(value, 10);
-      if (beatAgoMs > FORGET_MS) await workerGone(id);
       if (beatAgoMs > ALIVE_MS) continue;
       live.push({ id, beatAgoMs, ...(JSON.parse(value.slice(value.indexOf(':') + 1)) as WorkerBeat) });
     }

@@ -11,6 +11,7 @@ const verbs = [
   'abandon',
   'adopt',
   'attempt',
+  'blame',
   'compare',
   'commit',
   'dead',

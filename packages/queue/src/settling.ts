@@ -3,6 +3,7 @@
  * takes members has half a minute; what is not reported back by then is taken again. Deleting twice is harmless.
  */
 import { type DocumentKey, type Revision, revisionFromHex, revisionHex } from '@sluice/core';
+import type { LedgerKeyName } from './address.ts';
 import type { Caller } from './caller.ts';
 import type { ChunkRef } from './writing.ts';
 
@@ -36,6 +37,8 @@ export interface Settling {
   /** Keys that a lost worker may have written and nobody wants: to be deleted, twice, an hour apart. */
   takeSweep(limit?: number): Promise<ToSweep[]>;
   swept(items: readonly ToSweep[]): Promise<void>;
+  /** Once an hour or so: forgets idempotency keys, heartbeats and suspicions older than a day. */
+  forgetOld(): Promise<void>;
 }
 
 const LEASE_MS = 30_000;
@@ -43,6 +46,7 @@ const LEASE_MS = 30_000;
 const WORKER_LOST_MS = 60_000;
 const SWEEP_AGAIN_MS = 3_600_000;
 const INTENT_FORGOTTEN_MS = 86_400_000;
+const FORGOTTEN_MS = 86_400_000;
 const INTENT_PAGE = 500;
 
 export function createSettling(caller: Caller, { leaseMs = LEASE_MS, workerLostMs = WORKER_LOST_MS } = {}): Settling {
@@ -123,8 +127,28 @@ export function createSettling(caller: Caller, { leaseMs = LEASE_MS, workerLostM
       });
       await caller.ask('sweep', asked, [INTENT_FORGOTTEN_MS]);
     },
+
+    async forgetOld() {
+      const before = (await caller.nowMs()) - FORGOTTEN_MS;
+      await caller.onShards(async (redis, key) => {
+        for (const [name, timeOf] of timed) {
+          for await (const flat of redis.hscanStream(key(name), { count: 500 }) as AsyncIterable<string[]>) {
+            const old = flat.filter((_, i) => i % 2 === 0 && timeOf(flat[i + 1]!) < before);
+            if (old.length > 0) await redis.hdel(key(name), ...old);
+          }
+        }
+      });
+    },
   };
 }
+
+/** Hashes whose values carry a time in ms, and where in the value it is. */
+const timed: [LedgerKeyName, (value: string) => number][] = [
+  ['submissions', (value) => Number(value.slice(13))],
+  ['producers', (value) => Number(value)],
+  ['workers', (value) => Number.parseInt(value, 10)],
+  ['suspects', (value) => Number.parseInt(value, 10)],
+];
 
 /** `<chunk id>` or `<chunk id>:<worker>`; a chunk id has 39 characters. */
 function reference(member: string): ChunkRef {

@@ -2,9 +2,10 @@
  * Workers' verbs around one write: fence 1 (with the write intent), mark (fence 2 and the stored mark in one step), dead, and
  * what was promised about own keys. Answers decide, never errors: an error means that nothing is known and the call is repeated.
  */
-import { type DocumentKey, type Revision, revisionHex } from '@sluice/core';
+import { type DocumentKey, type Revision, revisionHex, SluiceError } from '@sluice/core';
 import type { Caller } from './caller.ts';
 import type { ChunkJob } from './chunk-job.ts';
+import { redisInfo } from './redis-info.ts';
 
 export interface ChunkRef {
   key: DocumentKey;
@@ -52,7 +53,10 @@ export interface Writing {
   mark(items: readonly Mark[], worker: string): Promise<MarkAnswer[]>;
   /** After `overtaken`: the own keys are deleted (or were never sent), so no sweep is needed. */
   release(items: readonly ChunkRef[], worker: string): Promise<void>;
-  /** Dead letters. `dead` = recorded; the other answers mean that nobody wants the chunk any more. */
+  /**
+   * Dead letters. `dead` = recorded; the other answers mean that nobody wants the chunk any more. Throws `too_many_dead`, and
+   * records nothing, when dead letters have used up their share of Redis memory: then something is wrong with the line.
+   */
   dead(items: readonly Death[], worker: string): Promise<('dead' | Exclude<MarkAnswer, 'stored'>)[]>;
   /** Counts an attempt of a chunk whose failure nobody understands; returns how many it has used, 0 if it is wanted no more. */
   attempt(items: readonly ChunkRef[]): Promise<number[]>;
@@ -69,8 +73,25 @@ export interface DeadLetterRecord {
   job: ChunkJob;
 }
 
-export function createWriting(caller: Caller): Writing {
+/** Tenth of Redis memory: enough for thousands of letters, too little to starve the queue. */
+const DEAD_LETTER_SHARE = 0.1;
+
+export function createWriting(caller: Caller, { deadLetterShare = DEAD_LETTER_SHARE } = {}): Writing {
   const packed = ({ key, revision, ordinal }: ChunkRef) => ({ key, rev: revisionHex(revision), ord: ordinal });
+
+  async function refuseOverBudget(): Promise<void> {
+    const { maxBytes } = await redisInfo(caller.redis);
+    if (maxBytes === 0) return;
+    const shards = await caller.onShards((redis, key) => redis.hget(key('totals'), 'dead:bytes'));
+    const bytes = shards.reduce((sum, value) => sum + Number(value ?? 0), 0);
+    const budget = Math.floor(deadLetterShare * maxBytes);
+    if (bytes < budget) return;
+    throw new SluiceError('too_many_dead', {
+      message: 'Dead letters have used up their share of Redis memory',
+      expected: `less than ${budget} bytes`,
+      got: `${bytes} bytes`,
+    });
+  }
 
   return {
     async fence(items, worker) {
@@ -88,6 +109,7 @@ export function createWriting(caller: Caller): Writing {
     },
 
     async dead(items, worker) {
+      await refuseOverBudget();
       const at = await caller.nowMs();
       const asked = items.map(({ code, reason, attempts = 1, job, tokens, ...ref }) => {
         const letter: DeadLetterRecord = { v: 1, at, code, reason, worker, attempts, job };

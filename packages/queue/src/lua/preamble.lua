@@ -18,8 +18,9 @@ local K = {
   docs = KEYS[1], totals = KEYS[2], counts = KEYS[3], settling = KEYS[4], cleaning = KEYS[5], prepared = KEYS[6],
   intents = KEYS[7], sweeps = KEYS[8], dead = KEYS[9], dead_at = KEYS[10], producers = KEYS[11], workers = KEYS[12],
   rates = KEYS[13], submissions = KEYS[14], retried = KEYS[15],
+  calls = KEYS[16], suspects = KEYS[17],
 }
-local FIXED_KEYS = 15
+local FIXED_KEYS = 17
 local items = cjson.decode(ARGV[2])
 
 local function int(n) return string.format('%.0f', n) end

@@ -1,4 +1,4 @@
--- reserve {key, id, tenant, submission} → per item {revision, again}. ARGV[3]: how long a submission key is remembered, ms.
+-- reserve {key, id, tenant, submission} → per item {revision, again}.
 -- Draws the revision when a submission is accepted, in the step that records its idempotency key: the order of acceptance is
 -- the order of revisions, whoever chunks first. The same key again gives the same revision.
 local answers = {}

@@ -1,0 +1,67 @@
+/**
+ * Poison: texts that kill the process that embeds them. A chunk is never blamed for dying in company: before an engine call a
+ * worker notes what is in it; a chunk that was in two calls whose process died runs alone from then on; three deaths while
+ * alone, on at least two processes, with no success between, and it is dead.
+ */
+import { randomUUID } from 'node:crypto';
+import { chunkId } from '@sluice/core';
+import { ledgerKey, shardTag } from './address.ts';
+import type { Caller } from './caller.ts';
+import { guarded } from './errors.ts';
+import type { ChunkRef } from './writing.ts';
+
+export type Suspicion = 'none' | 'run alone' | 'poison';
+
+export interface EngineCall {
+  /** The call came back. `embedded`: with vectors, so everything in it is cleared of suspicion. */
+  left(outcome: 'embedded' | 'failed'): Promise<void>;
+}
+
+export interface Poison {
+  /** To be awaited before an engine call. A worker id without spaces and commas, the same that beats. */
+  enterCall(worker: string, chunks: readonly ChunkRef[]): Promise<EngineCall>;
+  /** For chunks whose job has stalled before: may they be embedded in company, alone, or not at all? */
+  suspicions(chunks: readonly ChunkRef[]): Promise<Suspicion[]>;
+}
+
+/** A worker that beats every 2 s and is silent for ten is dead: its locks (15 s) have not even ended. */
+const DEAD_AFTER_MS = 10_000;
+const ALONE_FROM_MARKS = 2;
+const POISON_DEATHS = 3;
+const POISON_PROCESSES = 2;
+
+export function createPoison(caller: Caller): Poison {
+  const tag = shardTag(caller.address, 0);
+  const calls = ledgerKey(tag, 'calls');
+  const suspects = ledgerKey(tag, 'suspects');
+  const idOf = ({ key, revision, ordinal }: ChunkRef) => chunkId(key, revision, ordinal);
+
+  return {
+    async enterCall(worker, chunks) {
+      if (/[ ,]/.test(worker)) throw new RangeError(`worker id: ${worker}`);
+      const call = randomUUID();
+      const ids = chunks.map(idOf);
+      await guarded(() => caller.redis.hset(calls, call, `${worker} ${chunks.length === 1 ? 1 : 0} ${ids.join(',')}`));
+      return {
+        left: (outcome) =>
+          guarded(async () => {
+            if (outcome === 'embedded' && ids.length > 0) await caller.redis.hdel(suspects, ...ids);
+            await caller.redis.hdel(calls, call);
+          }),
+      };
+    },
+
+    async suspicions(chunks) {
+      if (chunks.length === 0) return [];
+      await caller.askShard(0, 'blame', [], [DEAD_AFTER_MS]);
+      const records = await guarded(() => caller.redis.hmget(suspects, ...chunks.map(idOf)));
+      return records.map((record) => {
+        if (record === null) return 'none';
+        const [, marks, deaths, workers = ''] = record.split(' ');
+        const processes = workers === '' ? 0 : workers.split(',').length;
+        if (Number(deaths) >= POISON_DEATHS && processes >= POISON_PROCESSES) return 'poison';
+        return Number(marks) >= ALONE_FROM_MARKS ? 'run alone' : 'none';
+      });
+    },
+  };
+}
