@@ -1,5 +1,6 @@
 export * from './batch-planner.ts';
 export * from './create-engine.ts';
+export * from './dimension-recall.ts';
 export * from './engine.ts';
 export {
   type DownloadedModel,
