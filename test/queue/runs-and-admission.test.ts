@@ -112,6 +112,23 @@ test('producers wait while the backlog is above its mark, hear why, and go on wh
   expect(await world.ledger.backlogTokens()).toBe(9 * TOKENS);
 });
 
+test('a service does not wait: it is told when to come back', async () => {
+  const ticks = (function* () {
+    for (let time = 0; ; time += 1_000) yield time;
+  })();
+  const clock = { now: () => 0, monotonicMs: () => ticks.next().value, sleep: async () => undefined };
+  const admission = openAdmission(redis, world.address, { backlogTokens: 2 * TOKENS, clock });
+  await admission.admit();
+  await world.handIn('d', 'A', { n: 3 });
+  await expect(admission.admit()).rejects.toMatchObject({
+    code: 'backlog_full',
+    verdict: 'retry',
+    retryAfterMs: 5_000,
+  });
+  await world.workAll();
+  await admission.admit();
+});
+
 test('producers wait for Redis memory between two marks, and an interrupt ends the waiting', async () => {
   const admission = openAdmission(redis, world.address, { backlogTokens: 1e9 });
   const queue = openChunkQueue(redis, world.address);

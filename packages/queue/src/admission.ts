@@ -9,6 +9,9 @@ import { allShards, type LineAddress, ledgerKey, shardTag } from './address.ts';
 import { guarded } from './errors.ts';
 import { redisInfo } from './redis-info.ts';
 
+/** What a settled document takes in Redis at most; measured by `bench/ledger-memory.ts`. */
+export const LEDGER_BYTES_PER_DOCUMENT = 150;
+
 export interface AdmissionOptions {
   /** Producers wait while more tokens than this are queued, and go on below nine tenths of it. */
   backlogTokens: number;
@@ -38,6 +41,11 @@ export interface Admission {
    * begins, and again when the reason changes. Throws `ledger_full`, or `queue_*` when Redis cannot be asked.
    */
   wait(signal?: AbortSignal, onWait?: (reason: string, state: AdmissionState) => void): Promise<void>;
+  /**
+   * For services, which do not wait: throws `backlog_full` with `retryAfterMs` when there is no room, `ledger_full` when there
+   * will be none.
+   */
+  admit(): Promise<void>;
   /** The present state, asked now. */
   state(): Promise<AdmissionState>;
 }
@@ -45,6 +53,7 @@ export interface Admission {
 /** A check costs two round trips; documents come faster than that matters. */
 const CHECK_EVERY_MS = 250;
 const WAIT_MS = 500;
+const RETRY_AFTER_MS = 5_000;
 const BACKLOG_RESUME = 0.9;
 
 export function openAdmission(redis: Redis, address: LineAddress, options: AdmissionOptions): Admission {
@@ -88,6 +97,20 @@ export function openAdmission(redis: Redis, address: LineAddress, options: Admis
 
   return {
     state,
+
+    async admit() {
+      if (held === undefined && clock.monotonicMs() - checkedAt < CHECK_EVERY_MS) return;
+      const now = await state();
+      checkedAt = clock.monotonicMs();
+      held = now.reason;
+      if (held === undefined) return;
+      if (held === 'memory') refuseIfHopeless(now, memoryPause, memoryResume);
+      throw new SluiceError('backlog_full', {
+        message: `There is no room for more work: ${inWords(now, mark)}`,
+        retryAfterMs: RETRY_AFTER_MS,
+      });
+    },
+
     async wait(signal, onWait) {
       if (held === undefined && clock.monotonicMs() - checkedAt < CHECK_EVERY_MS) return;
       let told: AdmissionState['reason'];

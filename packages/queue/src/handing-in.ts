@@ -2,7 +2,7 @@
  * Producers' verbs: compare, prepare, commit, remove; heartbeats; abandoning what a dead producer left. A revision supersedes
  * nothing before its commit; only then is the document accepted.
  */
-import { type DocumentKey, type Revision, revisionFromHex, revisionHex } from '@sluice/core';
+import { type DocumentKey, MAX_CHUNKS_PER_DOCUMENT, type Revision, revisionFromHex, revisionHex } from '@sluice/core';
 import type { Caller } from './caller.ts';
 import { guarded } from './errors.ts';
 import { type RunRef, runNumber } from './run-ref.ts';
@@ -136,7 +136,11 @@ export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE
 
     async prepare(items) {
       const asked = items.map((item) => {
-        if (item.tokens.length !== item.chunkCount || item.chunkCount < 1) {
+        if (
+          item.tokens.length !== item.chunkCount ||
+          item.chunkCount < 1 ||
+          item.chunkCount > MAX_CHUNKS_PER_DOCUMENT
+        ) {
           throw new RangeError(`prepare: ${item.tokens.length} token counts for ${item.chunkCount} chunks`);
         }
         if (item.producer === '' || item.producer.includes('|')) throw new RangeError(`producer: ${item.producer}`);

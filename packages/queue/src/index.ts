@@ -1,6 +1,12 @@
 export type { Redis } from 'ioredis';
 export { type LineAddress, shardOf, shardTag } from './address.ts';
-export { type Admission, type AdmissionOptions, type AdmissionState, openAdmission } from './admission.ts';
+export {
+  type Admission,
+  type AdmissionOptions,
+  type AdmissionState,
+  LEDGER_BYTES_PER_DOCUMENT,
+  openAdmission,
+} from './admission.ts';
 export { type BoardQueues, openBoardQueues } from './board-queues.ts';
 export { checkRedis, type Finding, redisFindings } from './check-redis.ts';
 export { type ChunkJob, chunkIdOf, chunkJobSchema, jobId, parseChunkJob } from './chunk-job.ts';

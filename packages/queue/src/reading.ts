@@ -1,6 +1,7 @@
 /** What may be known of documents without changing anything: states, readable revisions, counts, what a run has not seen. */
 import { type DocumentKey, type Revision, revisionFromHex } from '@sluice/core';
 import type { Caller } from './caller.ts';
+import { guarded } from './errors.ts';
 import { runId } from './run-ref.ts';
 
 /** `prepared`: handed in, not accepted yet, and nothing accepted before. */
@@ -90,11 +91,13 @@ export function createReading(caller: Caller): Reading {
 
   async function* scan(): AsyncGenerator<DocumentRecord[]> {
     for (const docs of await caller.onShards(async (_, key) => key('docs'))) {
-      for await (const flat of caller.redis.hscanStream(docs, { count: 500 }) as AsyncIterable<string[]>) {
+      for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+        const [next, flat] = await guarded(() => caller.redis.hscan(docs, cursor, 'COUNT', 500));
         const records: DocumentRecord[] = [];
         for (let i = 0; i < flat.length; i += 2) {
           if (flat[i] !== '#') records.push(unpackRecord(flat[i]!, flat[i + 1]!));
         }
+        cursor = next;
         if (records.length > 0) yield records;
       }
     }
