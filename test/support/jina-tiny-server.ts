@@ -23,7 +23,10 @@ export interface JinaTinyOptions {
   /** Cut over-long texts silently although `truncate` is false. */
   cutsSilently?: boolean;
   /** Answers instead of the model when it returns something. `request` counts from 1. */
-  script?: (call: { texts: readonly string[]; request: number }) => HttpReply | undefined;
+  script?: (call: {
+    texts: readonly string[];
+    request: number;
+  }) => HttpReply | undefined | Promise<HttpReply | undefined>;
 }
 
 export interface JinaTinyServer {
@@ -72,7 +75,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     const { adapter = 'task', prefixes = 1, pooling = 'mean', cutsSilently = false, script } = behaviour;
     requests += 1;
     received.push(...body.input);
-    const scripted = script?.({ texts: body.input, request: requests });
+    const scripted = await script?.({ texts: body.input, request: requests });
     if (scripted !== undefined) return scripted;
     if (body.task !== undefined && !TASKS.includes(body.task)) return refused(400, 'bad_request');
     const prompt = (body.task === undefined ? undefined : PROMPTS[body.task]) ?? '';

@@ -19,12 +19,15 @@ export function insideWorker(options: {
   const { config, plan, releaser } = options;
   const stopped = new AbortController();
   let failure: unknown;
+  let started = false;
   return {
     signal: AbortSignal.any([options.signal, stopped.signal]),
     get failure() {
       return failure;
     },
     async start() {
+      if (started) return;
+      started = true;
       // Its log would run through the command's own output; only what needs a person is shown, unless more is asked for.
       const level = config.SLUICE_LOG_LEVEL === 'info' ? 'warn' : config.SLUICE_LOG_LEVEL;
       const logger = createLogger({ service: 'worker', level });

@@ -5,7 +5,7 @@ import { onInterrupt } from './interrupt.ts';
 export async function runCommand(
   service: string,
   options: GlobalOptions,
-  body: (context: Context) => Promise<number | void>,
+  body: (context: Context) => Promise<unknown>,
   flags: Flags = {},
 ): Promise<void> {
   const context = await loadContext(service, options, onInterrupt(), flags);

@@ -34,7 +34,7 @@ export interface IngestOptions {
   maxErrors?: number;
   /** Wait until everything accepted is stored, dead or superseded. */
   wait: boolean;
-  /** Called once before waiting: there must be a worker, or waiting never ends. */
+  /** Called when there is work and again while waiting: there must be a worker, or waiting never ends. */
   ensureWorker(): Promise<void>;
   signal: AbortSignal;
   listener: IngestListener;
@@ -56,6 +56,8 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
 
   const progress = createRunProgress({ line, run, listener, clock });
   const tooMany = new AbortController();
+  let working: Promise<void> | undefined;
+  let failure: unknown;
   const producer = `${run.id}-${randomUUID()}`;
   const beating = setInterval(() => void line.ledger.beat(producer).catch(() => undefined), BEAT_MS);
   const handIn = createHandIn({
@@ -66,20 +68,23 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     producer,
     recut: options.recut,
     signal: options.signal,
-    onCounts: progress.handedIn,
+    onCounts: (counts) => {
+      progress.handedIn(counts);
+      if (options.wait && counts.tokens > 0) void startWorking().catch(stopReading);
+    },
     onRejected: reject,
     onWaiting: progress.held,
   });
 
   try {
     await line.ledger.beat(producer);
-    if (options.wait) await options.ensureWorker();
     await readAll(handIn);
     await Promise.race([handIn.finish(), drainDeadline(options.signal, clock)]);
     await line.ledger.leave(producer);
     progress.readingDone();
     if (options.prune && !options.signal.aborted) await pruneAll();
-    if (options.wait) await progress.untilSettled(options.signal, options.ensureWorker);
+    if (failure !== undefined) throw failure;
+    if (options.wait) await progress.untilSettled(options.signal, startWorking);
     return await progress.finish(exitCode());
   } finally {
     clearInterval(beating);
@@ -88,12 +93,24 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
 
   async function readAll(into: HandIn): Promise<void> {
     for await (const item of readDocuments(inputs, readOptions(options, line.config))) {
-      if (options.signal.aborted || tooMany.signal.aborted) return;
+      if (options.signal.aborted || tooMany.signal.aborted || failure !== undefined) return;
       progress.read();
       if (item.type === 'document') await into.add(item.document, item.where, sources.get(item.source.name)!);
       else if (item.type === 'rejected') reject(item.fault);
       else progress.skipped(item.fault);
     }
+  }
+
+  /** Asked when there is work, not before: a run that changes nothing needs neither worker nor engine. */
+  function startWorking(): Promise<void> {
+    working ??= options.ensureWorker().finally(() => {
+      working = undefined;
+    });
+    return working;
+  }
+
+  function stopReading(error: unknown): void {
+    failure ??= error;
   }
 
   function reject(fault: ItemFault): void {

@@ -140,7 +140,7 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
     /** Waits for the end of everything accepted. Outages are waited out; where no worker is left, `ensureWorker` is asked. */
     async untilSettled(signal: AbortSignal, ensureWorker: () => Promise<void>) {
       const backoff = createBackoff();
-      let lookedAt = clock.monotonicMs();
+      let lookedAt = Number.NEGATIVE_INFINITY;
       while (!signal.aborted) {
         try {
           await refresh();

@@ -1,0 +1,81 @@
+/**
+ * 500 MB of NDJSON through the command, enqueued for real and stored by a worker on the null engine: neither process ever
+ * holds 400 MB. The documents are paragraphs of the example corpus in ever new order, 2 to 60 kB each.
+ */
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { readDocuments, resolveInputs } from '@sluice/producer';
+import { expect, test } from 'vitest';
+import { corpusFolder, createSluice } from './sluice.ts';
+
+const TOTAL_BYTES = 500_000_000;
+const LIMIT_KB = 400_000;
+
+test('500 MB of NDJSON: command and worker stay under 400 MB each', async () => {
+  const sluice = createSluice('test-memory', {
+    SLUICE_ENGINE: 'null',
+    SLUICE_FULL_DIMENSION: '32',
+    SLUICE_DIMENSION: '32',
+  });
+  const worker = await sluice.worker();
+  const child = sluice.start(['ingest', '-', '--wait', '--json']);
+  const workerPeak = watchPeak(worker.pid!);
+  const commandPeak = watchPeak(child.pid!);
+  let last = '';
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    last = (last + text).slice(-4_000);
+  });
+  child.stderr!.resume();
+  Readable.from(records(await paragraphs())).pipe(child.stdin!);
+  const [code] = (await once(child, 'exit')) as [number];
+  const summary = JSON.parse(last.trimEnd().split('\n').at(-1)!) as { documents: { accepted: number; stored: number } };
+  expect(code).toBe(0);
+  expect(summary.documents.stored).toBe(summary.documents.accepted);
+  worker.kill('SIGTERM');
+  await once(worker, 'exit');
+  const peaks = { command: commandPeak(), worker: workerPeak() };
+  process.stdout.write(`peak resident memory in kB: ${JSON.stringify(peaks)}, ${summary.documents.stored} documents\n`);
+  expect(peaks.command).toBeLessThan(LIMIT_KB);
+  expect(peaks.worker).toBeLessThan(LIMIT_KB);
+}, 1_200_000);
+
+async function paragraphs(): Promise<string[]> {
+  const found: string[] = [];
+  const limits = { stdin: Readable.from([]), maxDocumentBytes: 16_777_216, maxLineBytes: 16_777_216 };
+  for await (const item of readDocuments(await resolveInputs([corpusFolder]), limits)) {
+    if (item.type === 'document' && item.document.format !== 'html') found.push(...item.document.text.split(/\n{2,}/));
+  }
+  return found.filter((paragraph) => paragraph.length > 40);
+}
+
+/** A linear congruential generator: the same documents in every run. */
+function* records(all: readonly string[]): Generator<Buffer> {
+  let state = 1;
+  const next = (below: number) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return state % below;
+  };
+  for (let written = 0, number = 0; written < TOTAL_BYTES; number++) {
+    const wanted = 2_000 + next(58_000);
+    let text = '';
+    while (text.length < wanted) text += `${all[next(all.length)]}\n\n`;
+    const record = Buffer.from(`${JSON.stringify({ id: `document-${number}`, text, format: 'markdown' })}\n`);
+    written += record.length;
+    yield record;
+  }
+}
+
+/** The kernel's own high-water mark of resident memory, read until the process is gone. */
+function watchPeak(pid: number): () => number {
+  let peak = 0;
+  const look = async () => {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    peak = Math.max(peak, Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0));
+  };
+  const timer = setInterval(look, 250);
+  return () => {
+    clearInterval(timer);
+    return peak;
+  };
+}
