@@ -45,14 +45,14 @@ const kinds = [
   ['redis is lost', 0.2],
 ] as const;
 
-export type Kind = (typeof kinds)[number][0];
-export interface Step {
+type Kind = (typeof kinds)[number][0];
+interface Step {
   kind: Kind;
   a: number;
   b: number;
 }
 
-export const steps: fc.Arbitrary<Step[]> = fc.array(
+const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.record({
     kind: fc.oneof(
       ...kinds.map(([kind, weight]) => ({ weight: Math.round(weight * 5), arbitrary: fc.constant<Kind>(kind) })),
@@ -84,7 +84,7 @@ interface Deletion {
 }
 
 /** Runs one schedule to its end and to rest. Throws where a promise is broken. */
-export async function playSchedule(redis: Redis, url: string, schedule: readonly Step[]): Promise<void> {
+async function playSchedule(redis: Redis, url: string, schedule: readonly Step[]): Promise<void> {
   await redis.flushall();
   const world = createWorld(url, { redis });
   const play = createPlay(world);

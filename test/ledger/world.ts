@@ -55,7 +55,7 @@ export interface World {
   state(id: string): ReturnType<Ledger['read']> extends Promise<(infer S)[]> ? Promise<S> : never;
 }
 
-export interface HandIn {
+interface HandIn {
   n?: number;
   run?: number;
   source?: number;

@@ -12,7 +12,7 @@ import type { Abandoned } from './handing-in.ts';
 
 export const QUEUE_NAME = 'chunks';
 /** Name of every job. */
-export const JOB_NAME = 'chunk';
+const JOB_NAME = 'chunk';
 
 /** More than 100 jobs in one bulk gain nothing; a slice of long texts is smaller. */
 const JOBS_PER_BULK = 200;

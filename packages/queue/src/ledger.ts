@@ -54,7 +54,7 @@ export function openLedger(redis: Redis, address: LineAddress, options: LedgerOp
 }
 
 /** Deletes every key of a pattern, without blocking Redis for long. */
-export async function unlinkAll(redis: Redis, pattern: string): Promise<void> {
+async function unlinkAll(redis: Redis, pattern: string): Promise<void> {
   await guarded(async () => {
     for await (const keys of redis.scanStream({ match: pattern, count: 500 }) as AsyncIterable<string[]>) {
       if (keys.length > 0) await redis.unlink(...keys);
