@@ -168,6 +168,24 @@ describe('breaker', () => {
     expect(await one()).toMatchObject({ retryAfterMs: 1_000 });
   });
 
+  it('lets callers hear it when another model came back', async () => {
+    paced = paceEngine(fake.engine, {
+      logger: silentLogger,
+      maxInFlight: 4,
+      maxPaddedTokens: 16_384,
+      outages: 1,
+      clock,
+      random: () => 1,
+      probe: async () => {
+        throw failed('model_swapped');
+      },
+    });
+    await one(failed('engine_unreachable'));
+    time = 500;
+    expect(await one()).toMatchObject({ code: 'model_swapped', verdict: 'stop' });
+    expect(fake.calls).toHaveLength(1);
+  });
+
   it('waits as long as the engine asks', async () => {
     await one(failed('engine_busy', 30_000));
     await one(failed('engine_busy', 30_000));

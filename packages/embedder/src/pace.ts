@@ -34,12 +34,19 @@ export interface PaceOptions {
   quietMs?: number;
   /** Outages in a row that open the breaker. Default 3. */
   outages?: number;
+  /**
+   * Sends a known text to see whether the engine is back; throws an outage when it is not, and anything else for the callers to
+   * hear. Default: the canary is embedded. Better: `checkCanary` with the report of preflight, which also notices that what came
+   * back is another model.
+   */
+  probe?: () => Promise<unknown>;
   clock?: Clock;
   random?: () => number;
 }
 
 export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
   const { logger, maxInFlight, quietMs = 10_000, outages = 3, clock = systemClock, random = Math.random } = options;
+  const { probe = () => engine.embed({ texts: [CANARY], tokens: [64], role: 'passage' }) } = options;
   let concurrency = maxInFlight;
   let inFlight = 0;
   let quietSinceMs = clock.monotonicMs();
@@ -50,7 +57,7 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
     backoff: createBackoff({ random }),
     threshold: outages,
     probe: async () => {
-      await engine.embed({ texts: [CANARY], tokens: [64], role: 'passage' });
+      await probe();
       logger.info({ where: engine.where }, 'the engine is back');
     },
   });

@@ -14,7 +14,7 @@ const golden = JSON.parse(readFileSync(new URL('../data/static-xlmr/golden.json'
 let engine: Engine;
 beforeAll(async () => {
   engine = await createEngine(config, { logger: silentLogger });
-});
+}, 60_000);
 afterAll(() => engine.close());
 
 const embed = (texts: string[], signal?: AbortSignal) =>

@@ -3,8 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { loadTokenizerModel } from '@sluice/tokenizer';
 import type { Engine } from './engine.ts';
 import type { Profile } from './profile.ts';
+import type { StaticAnswer } from './static-thread.ts';
 import { createThread } from './thread.ts';
 
+/** This file's own ending: the same code runs as TypeScript and bundled. */
+const threadFile = new URL(
+  import.meta.url.endsWith('.ts') ? './static-thread.ts' : './static-thread.js',
+  import.meta.url,
+);
 const tableFile = fileURLToPath(new URL('../data/static-xlmr/static-xlmr.bin.br', import.meta.url));
 
 /**
@@ -12,8 +18,8 @@ const tableFile = fileURLToPath(new URL('../data/static-xlmr/static-xlmr.bin.br'
  * Resolves when table and tokenizer are loaded.
  */
 export async function createStaticEngine({ profile }: { profile: Profile }): Promise<Engine> {
-  const thread = createThread<readonly string[], { vectors: Float32Array; usageTokens: number }>({
-    script: new URL('./static-thread.ts', import.meta.url),
+  const thread = createThread<readonly string[], StaticAnswer>({
+    script: threadFile,
     what: 'The static engine',
     workerData: { tokenizerModel: await loadTokenizerModel(), tableFile },
   });

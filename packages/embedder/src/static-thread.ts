@@ -5,11 +5,17 @@ import { createTokenizer, type TokenizerModel } from '@sluice/tokenizer';
 import { readStaticTable } from './static-table.ts';
 import { answerCalls } from './thread.ts';
 
+/** Rows of the full dimension, one after another, and the pieces that were looked up. */
+export interface StaticAnswer {
+  vectors: Float32Array;
+  usageTokens: number;
+}
+
 const { tokenizerModel, tableFile } = workerData as { tokenizerModel: TokenizerModel; tableFile: string };
 const tokenizer = createTokenizer(tokenizerModel);
 const table = readStaticTable(readFileSync(tableFile));
 
-answerCalls((texts: readonly string[]) => {
+answerCalls<readonly string[], StaticAnswer>((texts) => {
   const vectors = new Float32Array(texts.length * table.dimension);
   let usageTokens = 0;
   texts.forEach((text, row) => {

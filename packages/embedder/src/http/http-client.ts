@@ -12,7 +12,7 @@ export interface HttpReply {
   body: Buffer;
 }
 
-export interface HttpExchange {
+interface HttpExchange {
   method: 'GET' | 'POST';
   /** Path after the base address. */
   path: string;

@@ -69,7 +69,7 @@ export function refusal(reply: HttpReply, { where, nowMs }: { where: string; now
 }
 
 /** Seconds or an HTTP date, as milliseconds from now; undefined when absent or neither. */
-export function retryAfter(value: string | undefined, nowMs: number): number | undefined {
+function retryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
   return Number.isFinite(ms) ? Math.min(Math.max(0, ms), MAX_RETRY_AFTER_MS) : undefined;

@@ -41,7 +41,7 @@ let engine: Engine;
 beforeAll(async () => {
   golden = await readGolden(`${fixture}golden.json`);
   engine = await createEngine(config, { logger: silentLogger });
-});
+}, 60_000);
 afterAll(() => engine.close());
 
 const ask = (role: 'passage' | 'query') => {

@@ -8,6 +8,9 @@ import { createThread } from '../thread.ts';
 import { readModelFolder } from './model-folder.ts';
 import type { OnnxAnswer, OnnxQuestion, OnnxThreadData } from './onnx-thread.ts';
 
+/** This file's own ending: the same code runs as TypeScript and bundled. */
+const threadFile = new URL(import.meta.url.endsWith('.ts') ? './onnx-thread.ts' : './onnx-thread.js', import.meta.url);
+
 /** The order of the adapters in jina-embeddings-v3: their index is `task_id`. */
 const TASK_IDS: Readonly<Record<string, number>> = {
   'retrieval.query': 0,
@@ -47,7 +50,7 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
   }
   requireRuntime();
   const thread = createThread<OnnxQuestion, OnnxAnswer>({
-    script: new URL('./onnx-thread.ts', import.meta.url),
+    script: threadFile,
     what: 'The ONNX engine',
     workerData: {
       modelFile: folder.modelFile,
