@@ -14,12 +14,13 @@ import {
   type SourceDocument,
 } from '@sluice/core';
 import type { Tokenizer } from '@sluice/tokenizer';
-import { type Context, ContextMaker } from './context.ts';
+import { ContextMaker } from './context.ts';
 import { divide } from './divide.ts';
 import { htmlOutline } from './html-outline.ts';
 import { type ChunkLimits, checkLimits } from './limits.ts';
 import { markdownOutline } from './markdown-outline.ts';
 import type { Outline } from './outline.ts';
+import { overlapStart } from './overlap.ts';
 import type { Budget } from './pack.ts';
 import { planChunks } from './plan.ts';
 import { textOutline } from './text-outline.ts';
@@ -66,37 +67,21 @@ function cut(
   const around = tokenizer.specialTokens + limits.instructionTokens;
   const room = limits.maxTokens - around;
   const contexts = new ContextMaker(tokenizer, title, limits.headings, Math.floor(room * CONTEXT_SHARE));
+  const packed = room - limits.overlapTokens;
   const budget: Budget = {
-    targetTokens: Math.max(1, Math.min(room, limits.targetTokens - around)),
-    maxTokens: room,
+    targetTokens: Math.max(1, Math.min(packed, limits.targetTokens - around - limits.overlapTokens)),
+    maxTokens: packed,
     maxBytes: limits.maxBytes,
     contextTokens: (first) => contexts.of(first).tokens,
   };
-  const write = (part: readonly Unit[]): void => {
-    const chunk = chunkOf(part, contexts.of(part[0]!));
-    if (chunk.tokens.text > room || Buffer.byteLength(chunk.text) > limits.maxBytes) {
-      // Sums over cuts inside a word are estimates: this one was too low.
-      const halves = halve(part, measure);
-      if (halves !== undefined) {
-        for (const half of halves) write(half);
-        return;
-      }
-    }
-    if (result.chunks.length === MAX_CHUNKS_PER_DOCUMENT) {
-      throw new SluiceError('too_many_chunks', {
-        message: 'The document has more chunks than a document may have',
-        expected: `${MAX_CHUNKS_PER_DOCUMENT} at most`,
-      });
-    }
-    result.chunks.push(chunk);
-  };
-  const chunkOf = (part: readonly Unit[], context: Context): Chunk => {
+
+  const chunkOf = (part: readonly Unit[], start: number): Chunk => {
     const first = part[0]!;
-    const { start } = first;
     const { end } = part.at(-1)!;
+    const context = contexts.of(first);
     const text = source.slice(start, end);
     const embedded = embeddedText({ context: context.text, text });
-    const exact = part.every((unit) => unit.exact);
+    const exact = start === first.start && part.every((unit) => unit.exact);
     return {
       ordinal: result.chunks.length,
       start,
@@ -111,6 +96,34 @@ function cut(
         instruction: limits.instructionTokens,
       },
     };
+  };
+  const fits = (chunk: Chunk) => chunk.tokens.text <= room && Buffer.byteLength(chunk.text) <= limits.maxBytes;
+  /** Start of the chunk before, its own overlap aside. */
+  let previous = 0;
+  const write = (part: readonly Unit[]): void => {
+    const own = part[0]!.start;
+    let chunk: Chunk | undefined;
+    if (limits.overlapTokens > 0 && result.chunks.length > 0) {
+      const start = overlapStart(measure, previous, own, limits.overlapTokens);
+      if (start < own) chunk = chunkOf(part, start);
+    }
+    if (chunk === undefined || !fits(chunk)) chunk = chunkOf(part, own);
+    if (!fits(chunk)) {
+      // Sums over cuts inside a word are estimates: this one was too low.
+      const halves = halve(part, measure);
+      if (halves !== undefined) {
+        for (const half of halves) write(half);
+        return;
+      }
+    }
+    if (result.chunks.length === MAX_CHUNKS_PER_DOCUMENT) {
+      throw new SluiceError('too_many_chunks', {
+        message: 'The document has more chunks than a document may have',
+        expected: `${MAX_CHUNKS_PER_DOCUMENT} at most`,
+      });
+    }
+    previous = own;
+    result.chunks.push(chunk);
   };
   for (const part of planChunks(units, measure, budget)) write(part);
   return result;

@@ -13,12 +13,15 @@ export interface Context {
   tokens: number;
 }
 
+const none: Context = { text: '', tokens: 0 };
+
 export class ContextMaker {
   readonly #tokenizer: Tokenizer;
   readonly #title: string | undefined;
   readonly #headings: boolean;
   readonly #mostTokens: number;
-  readonly #known = new Map<string, Context>();
+  /** Counts of lines and openers; one a section, so the paths themselves are remembered and not their texts. */
+  readonly #known = new WeakMap<readonly string[], { own?: Context; whole?: Context }>();
 
   /** `mostTokens`: what a context may take. */
   constructor(tokenizer: Tokenizer, title: string | undefined, headings: boolean, mostTokens: number) {
@@ -30,36 +33,44 @@ export class ContextMaker {
 
   /** The context of a chunk that starts with `first`. */
   of(first: Unit): Context {
-    const repeat = this.#fits(first.repeat) ? first.repeat : '';
-    const room = this.#mostTokens - this.#count(repeat);
-    const path = this.#headings ? this.#path(first) : [];
-    for (let from = 0; from <= path.length; from++) {
-      const line = from === path.length ? '' : `${path.slice(from).join(SEPARATOR)}\n\n`;
-      if (this.#count(line) <= room) return { text: line + repeat, tokens: this.#count(line) + this.#count(repeat) };
-    }
-    return { text: repeat, tokens: this.#count(repeat) };
+    const lines = this.#lines(first);
+    if (first.repeat === '') return lines;
+    const repeat = { text: first.repeat, tokens: this.#count(first.repeat) };
+    if (repeat.tokens > this.#mostTokens) return lines;
+    if (repeat.tokens + lines.tokens > this.#mostTokens) return repeat;
+    return { text: lines.text + repeat.text, tokens: lines.tokens + repeat.tokens };
   }
 
   /** Title and headings above the chunk; a heading that the chunk itself begins with is in its text already. */
-  #path(first: Unit): string[] {
-    const own = first.kind === 'heading' && first.repeat === '' ? first.path.slice(0, -1) : first.path;
-    const title = this.#title;
-    return title === undefined || title === '' || first.path[0] === title ? [...own] : [title, ...own];
+  #lines(first: Unit): Context {
+    if (!this.#headings) return none;
+    const { path } = first;
+    let known = this.#known.get(path);
+    if (known === undefined) {
+      known = {};
+      this.#known.set(path, known);
+    }
+    if (first.kind === 'heading' && first.grain === 'block') {
+      known.own ??= this.#fitting(path.slice(0, -1), path[0]);
+      return known.own;
+    }
+    known.whole ??= this.#fitting(path, path[0]);
+    return known.whole;
   }
 
-  #fits(text: string): boolean {
-    return this.#count(text) <= this.#mostTokens;
+  /** As much of the path as fits, outer headings left out first. */
+  #fitting(path: readonly string[], outermost: string | undefined): Context {
+    const title = this.#title;
+    const entries = title === undefined || title === '' || outermost === title ? path : [title, ...path];
+    for (let from = 0; from < entries.length; from++) {
+      const text = `${entries.slice(from).join(SEPARATOR)}\n\n`;
+      const tokens = this.#count(text);
+      if (tokens <= this.#mostTokens) return { text, tokens };
+    }
+    return none;
   }
 
   #count(text: string): number {
-    return this.#counted(text).tokens;
-  }
-
-  #counted(text: string): Context {
-    const known = this.#known.get(text);
-    if (known !== undefined) return known;
-    const context = { text, tokens: this.#tokenizer.count(text.normalize('NFC')) };
-    this.#known.set(text, context);
-    return context;
+    return this.#tokenizer.count(text.normalize('NFC'));
   }
 }

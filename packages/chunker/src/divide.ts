@@ -4,7 +4,7 @@
  * the segmenters see little of an ordinary text.
  */
 import { strength } from './outline.ts';
-import { type Grain, isBlank, type Measure, type Unit } from './unit.ts';
+import { type Grain, isBlank, joinsBack, type Measure, type Unit } from './unit.ts';
 
 /** A fixed locale: the same cuts on every machine. */
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
@@ -15,6 +15,12 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const WINDOW = 16_384;
 /** After these, with white space behind them; after full-width ones anywhere. */
 const clauseEnd = /[,;:،؛—–](?=\s)|[，；：、、､]/g;
+
+/** Sentences, lines and clauses shorter than this stay with the one before. */
+const SHORT = 24;
+/** No sentence ends in these; most blobs are made of them alone. */
+const unpunctuated = /^[^.!?\u0080-\uffff]*$/;
+const printable = /^[\x20-\x7e]*$/;
 
 const order: Record<Unit['kind'], readonly Grain[]> = {
   heading: ['sentence', 'line', 'clause', 'word', 'grapheme', 'codePoint'],
@@ -75,11 +81,11 @@ function cutsOf({ source, part }: Measure, start: number, end: number, grain: Gr
   const size = Math.max(1, Math.min(part, (end - start) >> 3));
   switch (grain) {
     case 'sentence':
-      return sentenceCuts(source, start, end);
+      return gathered(sentenceCuts(source, start, end), start, Math.min(SHORT, size >> 2));
     case 'line':
-      return lineCuts(source, start, end);
+      return gathered(lineCuts(source, start, end), start, Math.min(SHORT, size >> 2));
     case 'clause':
-      return clauseCuts(source, start, end);
+      return gathered(clauseCuts(source, start, end), start, Math.min(SHORT, size >> 2));
     case 'word':
       return wordCuts(source, start, end, size);
     case 'grapheme':
@@ -89,16 +95,27 @@ function cutsOf({ source, part }: Measure, start: number, end: number, grain: Gr
   }
 }
 
+/** Without cuts that follow another closely: a million two-letter sentences are not a million units. */
+function gathered(cuts: readonly number[], start: number, least: number): number[] {
+  let last = start;
+  return cuts.filter((cut) => {
+    if (cut - last < least) return false;
+    last = cut;
+    return true;
+  });
+}
+
 /** A line's end inside a paragraph does not end a sentence: the segmenter sees a space there. */
 function sentenceCuts(source: string, start: number, end: number): number[] {
   const cuts: number[] = [];
+  if (unpunctuated.test(source.slice(start, end))) return cuts;
   for (let from = start; from < end; ) {
     const to = Math.min(end, from + WINDOW);
     const text = source.slice(from, to).replace(/[\r\n]/g, ' ');
     let last = from;
     for (const { index } of sentences.segment(text)) {
       last = from + index;
-      if (last > from && canCut(source, last)) cuts.push(last);
+      if (last > from && !joinsBack(source, last)) cuts.push(last);
     }
     if (to === end) break;
     // The last sentence may go on: it is looked at again; a window without any end is passed over.
@@ -122,7 +139,7 @@ function clauseCuts(source: string, start: number, end: number): number[] {
   const cuts: number[] = [];
   for (const match of source.slice(start, end).matchAll(clauseEnd)) {
     const at = start + match.index + match[0].length;
-    if (canCut(source, at)) cuts.push(at);
+    if (!joinsBack(source, at)) cuts.push(at);
   }
   return within(cuts, start, end);
 }
@@ -148,10 +165,10 @@ function wordCuts(source: string, start: number, end: number, part: number): num
     let to = from;
     while (to < end && !isBlank(source.charCodeAt(to))) to++;
     if (to - from > part) {
-      for (const at of segmented(words, source, from, to)) if (canCut(source, at)) offer(at);
+      for (const at of segmented(words, source, from, to)) if (!joinsBack(source, at)) offer(at);
     }
     while (to < end && isBlank(source.charCodeAt(to))) to++;
-    if (to < end && canCut(source, to)) offer(to);
+    if (to < end && !joinsBack(source, to)) offer(to);
     from = to;
   }
   if (end - last > part && candidate > last) cuts.push(candidate);
@@ -162,6 +179,11 @@ function wordCuts(source: string, start: number, end: number, part: number): num
 function graphemeCuts(source: string, start: number, end: number, part: number): number[] {
   const cuts: number[] = [];
   let last = start;
+  if (printable.test(source.slice(start, end))) {
+    // Every character is a grapheme; a mark behind the slice is another unit's concern.
+    for (; last + part < end; last += part) cuts.push(last + part);
+    return cuts;
+  }
   for (const at of segmented(graphemes, source, start, end)) {
     if (at - last < part) continue;
     cuts.push(at);
@@ -197,12 +219,4 @@ function* segmented(segmenter: Intl.Segmenter, source: string, start: number, en
 
 function within(cuts: number[], start: number, end: number): number[] {
   return cuts.filter((cut) => cut > start && cut < end);
-}
-
-const joins = /[\p{M}\p{Cf}\p{Emoji_Modifier}\uff9e\uff9f]/u;
-
-/** A mark, joiner or modifier belongs to what is before it, a space included. */
-function canCut(source: string, at: number): boolean {
-  const unit = source.charCodeAt(at);
-  return unit < 0x300 || !joins.test(String.fromCodePoint(source.codePointAt(at)!));
 }

@@ -1,5 +1,13 @@
 /** The text of a page while it is read: blocks with their offsets, white space collapsed outside preformatted text. */
-import { type Block, HeadingPath, headingStrength, headingText, type Outline, strength } from './outline.ts';
+import {
+  type Block,
+  HeadingPath,
+  headingStrength,
+  headingText,
+  type Outline,
+  repeatable,
+  strength,
+} from './outline.ts';
 
 export interface HtmlOutline extends Outline {
   title?: string;
@@ -239,7 +247,7 @@ export class HtmlText {
     this.#endRow();
     const table = this.#table;
     if (table !== undefined && table.rows.length > 0) {
-      const repeat = table.header && table.rows.length > 1 ? `${table.rows[0]}\n` : '';
+      const repeat = table.header && table.rows.length > 1 ? repeatable([table.rows[0]!]) : '';
       this.#push(table.rows.join('\n'), 'table', strength.block, repeat);
     }
     this.#tables.pop();

@@ -4,11 +4,13 @@
  * of the parser lead back to offsets of the source, which is never rewritten.
  */
 import MarkdownIt, { type Token } from 'markdown-it';
-import { type Block, HeadingPath, headingStrength, type Outline, strength } from './outline.ts';
+import { BlockState } from './block-state.ts';
+import { type Block, HeadingPath, headingStrength, type Outline, repeatable, strength } from './outline.ts';
 
 const parser = new MarkdownIt({ html: true });
 parser.core.ruler.enableOnly(['normalize', 'block']);
 parser.block.ruler.disable('reference');
+parser.block.State = BlockState;
 /** Inline rules are wanted for headings alone: their text without its marks. */
 const headings = new MarkdownIt({ html: true });
 
@@ -69,14 +71,14 @@ export function markdownOutline(source: string): Outline {
         break;
       case 'fence':
       case 'code_block': {
-        const opener = token.type === 'fence' ? `${lineText(token.map![0])}\n` : '';
-        add(token, 'code', depth === 0 ? strength.block : inside, opener.replace(/^(?:[>\s]|[-*+]\s|\d+[.)]\s)+/, ''));
+        const opener = token.type === 'fence' ? repeatable([`${token.markup}${token.info}`]) : '';
+        add(token, 'code', depth === 0 ? strength.block : inside, opener);
         if (depth === 0) special = true;
         break;
       }
       case 'table_open': {
         const first = token.map![0];
-        add(token, 'table', depth === 0 ? strength.block : inside, `${lineText(first)}\n${lineText(first + 1)}\n`);
+        add(token, 'table', depth === 0 ? strength.block : inside, repeatable([lineText(first), lineText(first + 1)]));
         if (depth === 0) special = true;
         break;
       }

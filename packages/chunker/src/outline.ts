@@ -58,6 +58,15 @@ export function headingText(text: string): string {
   return line.length <= HEADING_CHARACTERS ? line : `${[...line.slice(0, HEADING_CHARACTERS)].slice(0, -1).join('')}…`;
 }
 
+/** A fence opener or table header longer than this is not worth repeating. */
+const LONGEST_REPEAT = 2_000;
+
+/** `lines`, each ended by a line feed, to go before later parts of a block; nothing when they are over-long. */
+export function repeatable(lines: readonly string[]): string {
+  const text = lines.map((line) => `${line}\n`).join('');
+  return text.length <= LONGEST_REPEAT ? text : '';
+}
+
 /** The path under construction: entering a heading leaves all of its level and deeper. */
 export class HeadingPath {
   #levels: number[] = [];

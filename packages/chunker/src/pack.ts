@@ -163,11 +163,16 @@ function nextChunk(queue: UnitQueue, measure: Measure, budget: Budget): Unit[] {
   }
 }
 
-/** Strength of the boundaries that dividing the unit behind the chunk would open; 0: it is better left whole. */
+/**
+ * Strength of the boundaries that dividing the unit behind the chunk would open; 0: it is better left whole. Only a unit that
+ * stands alone is divided inside a word.
+ */
 function worthDividing(unit: Unit, alone: boolean, budget: Budget): number {
+  const opens = strengthWhenDivided(unit);
+  if (alone) return opens;
   const atomic = (unit.kind === 'code' || unit.kind === 'table') && unit.grain === 'block';
-  if (!alone && atomic && loadOf([unit], budget) <= budget.maxTokens) return 0;
-  return strengthWhenDivided(unit);
+  if (opens < strength.word || (atomic && loadOf([unit], budget) <= budget.maxTokens)) return 0;
+  return opens;
 }
 
 /**

@@ -47,19 +47,27 @@ export class Measure {
     this.#composed = source.normalize('NFC') === source;
   }
 
+  /** Tokens of the slice in NFC. */
+  count(start: number, end: number): number {
+    if (this.#composed) return this.#tokenizer.count(this.source, start, end);
+    return this.#tokenizer.count(this.source.slice(start, end).normalize('NFC'));
+  }
+
   /** The slice as a unit, white space around it left out; undefined when nothing else is in it. `previousEnd` ends the unit before. */
   unit(start: number, end: number, previousEnd: number, like: Omit<Unit, MeasuredFields>): Unit | undefined {
     const { source } = this;
-    const from = skipBlank(source, start, end);
-    if (from === end) return undefined;
-    const to = skipBlankBack(source, end, from);
+    const text = skipBlank(source, start, end);
+    if (text === end) return undefined;
+    const from = joinsSpace(source, text) && text > start ? text - 1 : text;
+    const last = skipBlankBack(source, end, text);
+    const to = claimsSpace(source, last) && last < end ? last + 1 : last;
     const first = like.grain === 'block' ? indentationStart(source, Math.max(start, previousEnd), from) : from;
     const slice = source.slice(first, to);
     return {
       ...like,
       start: first,
       end: to,
-      tokens: this.#composed ? this.#tokenizer.count(source, from, to) : this.#tokenizer.count(slice.normalize('NFC')),
+      tokens: this.count(from, to),
       bytes: Buffer.byteLength(slice),
       gapBytes: first > previousEnd ? Buffer.byteLength(source.slice(previousEnd, first)) : 0,
       exact: this.#composed && partsWords(source, from) && endsWord(source, to),
@@ -110,6 +118,28 @@ export function skipBlank(source: string, at: number, end: number): number {
 function skipBlankBack(source: string, end: number, start: number): number {
   while (end > start && isBlank(source.charCodeAt(end - 1))) end--;
   return end;
+}
+
+const joins = /[\p{M}\p{Cf}\p{Emoji_Modifier}\uff9e\uff9f]/u;
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** True when the character at `at` is one grapheme with whatever is before it: a mark, joiner or modifier. */
+export function joinsBack(source: string, at: number): boolean {
+  return source.charCodeAt(at) >= 0x300 && joins.test(String.fromCodePoint(source.codePointAt(at)!));
+}
+
+/** A mark after a space is one grapheme with it. */
+function joinsSpace(source: string, at: number): boolean {
+  const before = source.charCodeAt(at - 1);
+  return joinsBack(source, at) && (before === 0x20 || before >= 0xa0);
+}
+
+/** A few signs (Arabic number signs and their like) are one grapheme with what is behind them, a space included. */
+function claimsSpace(source: string, at: number): boolean {
+  const after = source.charCodeAt(at);
+  if (source.charCodeAt(at - 1) < 0x600 || !(after === 0x20 || after >= 0xa0) || !isBlank(after)) return false;
+  const around = source.slice(Math.max(0, at - 2), at + 1);
+  return graphemes.segment(around).containing(around.length - 1)?.index !== around.length - 1;
 }
 
 function indentationStart(source: string, least: number, first: number): number {

@@ -47,7 +47,7 @@ describe('a file of another family', () => {
     ['a normaliser of another kind', (json: Record<string, unknown>) => ({ ...json, normalizer: { type: 'NFKC' } })],
     [
       'bytes for what is unknown',
-      (json: Record<string, unknown>) => ({ ...json, model: { ...(json['model'] as object), byte_fallback: true } }),
+      (json: Record<string, unknown>) => ({ ...json, model: { ...(json.model as object), byte_fallback: true } }),
     ],
     [
       'another pre-tokenizer',

@@ -80,8 +80,9 @@ function isPlaced(value: unknown): value is Placed {
 function unpackArray(body: Buffer, { array, at, length }: Placed): TypedArray {
   const Kind = kinds[array];
   const bytes = body.subarray(at, at + length * Kind.BYTES_PER_ELEMENT);
+  if (endianness() === 'BE') bytes[`swap${(Kind.BYTES_PER_ELEMENT * 8) as 16 | 32 | 64}`]();
   const shared = new SharedArrayBuffer(bytes.length);
   new Uint8Array(shared).set(bytes);
-  if (endianness() === 'BE') Buffer.from(shared)[`swap${(Kind.BYTES_PER_ELEMENT * 8) as 16 | 32 | 64}`]();
-  return new Kind(shared);
+  if (array === 'u16') return new Uint16Array(shared);
+  return array === 'i32' ? new Int32Array(shared) : new Float64Array(shared);
 }

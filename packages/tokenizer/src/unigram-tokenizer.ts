@@ -23,6 +23,8 @@ export class UnigramTokenizer implements Tokenizer {
   readonly #traits: Uint16Array;
   /** Longest first, so that the first that fits is the one the reference takes. */
   readonly #added: readonly AddedToken[];
+  /** Second characters of added tokens (NaN for a single one): a mere `<` is told from `</s>` by them. */
+  readonly #addedSeconds: ReadonlySet<number>;
   readonly #memo = new WordMemo();
   readonly #counter: CountSink;
   readonly #counted: PieceMaker;
@@ -35,6 +37,7 @@ export class UnigramTokenizer implements Tokenizer {
     this.#model = model;
     this.#traits = model.characters.traits;
     this.#added = [...model.added].sort((a, b) => b.content.length - a.content.length);
+    this.#addedSeconds = new Set(model.added.map(({ content }) => content.charCodeAt(1)));
     const charsmap = new Charsmap(model.charsmap);
     this.#counter = new CountSink(new PieceCounter(model.unigram));
     this.#counted = new PieceMaker(model.characters, charsmap, this.#counter);
@@ -119,6 +122,12 @@ export class UnigramTokenizer implements Tokenizer {
     return sink.tokens;
   }
 
+  #addedAt(text: string, at: number, end: number): AddedToken | undefined {
+    const seconds = this.#addedSeconds;
+    if (!seconds.has(text.charCodeAt(at + 1)) && !seconds.has(Number.NaN)) return undefined;
+    return this.#added.find(({ content }) => at + content.length <= end && text.startsWith(content, at));
+  }
+
   #unit(
     maker: PieceMaker,
     text: string,
@@ -135,7 +144,7 @@ export class UnigramTokenizer implements Tokenizer {
     if (seen & trait.added) {
       for (let at = start; at < end; at++) {
         if ((this.#traits[text.charCodeAt(at)]! & trait.added) === 0) continue;
-        const token = this.#added.find(({ content }) => at + content.length <= end && text.startsWith(content, at));
+        const token = this.#addedAt(text, at, end);
         if (token === undefined) continue;
         if (from < at) maker.any(text, from, at);
         addedToken(token.id);

@@ -1,0 +1,39 @@
+/** Where a chunk starts when it repeats the end of the one before. */
+import type { Measure } from './unit.ts';
+import { isBlank, joinsBack } from './unit.ts';
+
+const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
+/** No token is longer than 16 characters, but text may hold characters that are no token at all. */
+const CHARACTERS_PER_TOKEN = 12;
+
+/**
+ * The earliest start from which at most `tokens` tokens stand before `start`: at a sentence if there is one, else at a word,
+ * else `start` itself. Never before `least`.
+ */
+export function overlapStart(measure: Measure, least: number, start: number, tokens: number): number {
+  const { source } = measure;
+  let from = Math.max(least, start - tokens * CHARACTERS_PER_TOKEN);
+  while (from > least && from < start && !isBlank(source.charCodeAt(from - 1))) from++;
+  const text = source.slice(from, start).replace(/[\r\n]/g, ' ');
+  const starts: number[] = [];
+  for (const { index, segment } of sentences.segment(text)) {
+    const at = from + index + (segment.length - segment.trimStart().length);
+    if (at < start && !joinsBack(source, at)) starts.push(at);
+  }
+  const sentence = earliest(starts, measure, start, tokens);
+  if (sentence !== undefined) return sentence;
+  const words = [...text.matchAll(/\S+/g)].map(({ index }) => from + index).filter((at) => !joinsBack(source, at));
+  return earliest(words, measure, start, tokens) ?? start;
+}
+
+/** Counts fall as the start moves on: a search by halves, so that few are made. */
+function earliest(starts: readonly number[], measure: Measure, end: number, tokens: number): number | undefined {
+  let low = 0;
+  let high = starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (measure.count(starts[middle]!, end) <= tokens) high = middle;
+    else low = middle + 1;
+  }
+  return starts[low];
+}
