@@ -483,6 +483,41 @@ test('pruning finds what a run did not see, and nothing else', async () => {
   expect(pages).toEqual([{ gone: [world.key('c')], total: 3 }]);
 });
 
+test('a ledger made again from the collection: what was whole is unchanged, and later revisions are higher', async () => {
+  const stored = await world.handIn('d', 'A');
+  await world.workAll();
+  await redis.flushall();
+  expect((await compare('d', 'A')).answer).toBe('new');
+  const adopt = (revision: string) =>
+    world.ledger.adopt([{ key: world.key('d'), revision, hash: hashOf('A'), cut: CUT, chunkCount: 2, source: 1 }]);
+  expect(await adopt(stored.revision)).toEqual([true]);
+  expect(await adopt(stored.revision)).toEqual([false]);
+  expect((await compare('d', 'A', { source: 1, run: 1 })).answer).toBe('unchanged');
+  world.advance(-3_600_000);
+  const next = await world.handIn('d', 'B');
+  expect(BigInt(next.revision)).toBeGreaterThan(BigInt(stored.revision));
+  expect(await adopt(String(BigInt(next.revision) + 1n))).toEqual([false]); // work is under way
+  await world.workAll();
+  await world.settle();
+  expect(world.allRowsOf('d')).toHaveLength(2);
+  expect(world.rowsOf('d', next.revision)).toEqual([0, 1]);
+});
+
+test('a stored document whose rows turn out to be missing is embedded again when it is handed in again', async () => {
+  const { revision } = await world.handIn('d', 'A');
+  await world.workAll();
+  world.rows.clear();
+  const item = { key: world.key('d'), revision };
+  expect(await world.ledger.distrust([item])).toEqual([true]);
+  expect((await compare('d', 'A')).answer).toBe('changed');
+  await world.handIn('d', 'A');
+  await world.workAll();
+  await world.settle();
+  expect(world.allRowsOf('d')).toHaveLength(2);
+  expect((await compare('d', 'A')).answer).toBe('unchanged');
+  expect(await world.ledger.distrust([item])).toEqual([false]);
+});
+
 test('a Redis clock that goes back gives no revision twice', async () => {
   const first = await world.handIn('d', 'A');
   world.advance(-3_600_000);

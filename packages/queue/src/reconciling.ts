@@ -25,6 +25,11 @@ export interface Lease {
 export interface Reconciling {
   /** Puts whole revisions on record; false where the ledger knows a higher one or work is under way. */
   adopt(items: readonly Adopt[]): Promise<boolean[]>;
+  /**
+   * Stored revisions whose rows are missing or wrong: handed in again, their documents count as changed. False where that
+   * revision is not the stored one any more.
+   */
+  distrust(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<boolean[]>;
   /** No revision given from now on is at or below this one. */
   raiseFloor(revision: Revision): Promise<void>;
   /** The line's lease: who has it may rewrite the ledger. Undefined: somebody else has it. */
@@ -55,6 +60,11 @@ export function createReconciling(caller: Caller): Reconciling {
         };
       });
       return ((await caller.ask('adopt', asked)) as number[]).map((answer) => answer === 1);
+    },
+
+    async distrust(items) {
+      const asked = items.map(({ key, revision }) => ({ key, rev: revisionHex(revision) }));
+      return ((await caller.ask('distrust', asked)) as number[]).map((answer) => answer === 1);
     },
 
     async raiseFloor(revision) {

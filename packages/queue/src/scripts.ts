@@ -15,6 +15,7 @@ const verbs = [
   'compare',
   'commit',
   'dead',
+  'distrust',
   'drop',
   'fence',
   'mark',

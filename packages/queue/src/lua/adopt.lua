@@ -14,6 +14,7 @@ for i, item in ipairs(items) do
         state = 's', rev = item.rev, hash = item.hash, cut = item.cut, n = item.n, source = item.source, seen = '',
       }
       doc.rec_changed = true
+      redis.call('zrem', K.cleaning, doc.key .. item.rev)
       answers[i] = 1
     end
   end
