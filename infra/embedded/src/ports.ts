@@ -9,7 +9,7 @@ const FIRST = 20_000;
 const LAST = 32_000;
 
 /** Whether nothing listens on the port, on loopback or on any interface. */
-export async function isPortFree(port: number): Promise<boolean> {
+async function isPortFree(port: number): Promise<boolean> {
   return (await canBind(port, '127.0.0.1')) && (await canBind(port, '0.0.0.0'));
 }
 

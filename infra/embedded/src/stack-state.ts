@@ -44,7 +44,7 @@ export interface StackFile {
   last?: StackState & { startedByIdentity: string; ready: boolean };
 }
 
-export function stackFilePath(home: string): string {
+function stackFilePath(home: string): string {
   return join(home, 'stack.json');
 }
 
