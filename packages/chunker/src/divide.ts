@@ -35,11 +35,12 @@ export function strengthWhenDivided(unit: Unit): number {
   return next === undefined || next === 'block' ? 0 : strength[next];
 }
 
-/** Two units or more, or undefined when the unit has no boundary left. */
-export function divide(unit: Unit, measure: Measure): Unit[] | undefined {
+/** Two units or more, or undefined when the unit has no boundary left that is as strong as `least`. */
+export function divide(unit: Unit, measure: Measure, least = 0): Unit[] | undefined {
   const grains = order[unit.kind];
   for (let at = grains.indexOf(unit.grain) + 1; at < grains.length; at++) {
     const grain = grains[at]!;
+    if (grain === 'block' || strength[grain] < least) return undefined;
     const cuts = cutsOf(measure, unit.start, unit.end, grain);
     if (cuts.length === 0) continue;
     return parts(unit, cuts, grain, measure);

@@ -75,6 +75,9 @@ export function htmlOutline(html: string): HtmlOutline {
         const name = token.tagName;
         const foreign = open.get('svg') || open.get('math');
         if (!foreign && textModes[name] !== undefined) tokenizer.state = textModes[name] as typeof tokenizer.state;
+        // A hidden paragraph or item ends where the next one starts.
+        if (open.get(name) && unstacked.has(name)) close(name);
+        if (open.get('p') && !inline.has(name)) close('p');
         if (name === 'p' && skipping === 0) text.paragraph();
         if (voidElements.has(name) || (foreign && token.selfClosing)) {
           if (skipping === 0 && name === 'br') text.lineBreak();
@@ -83,7 +86,7 @@ export function htmlOutline(html: string): HtmlOutline {
         }
         if (name === 'title' && !foreign && title === '') inTitle = true;
         if (skipping === 0 && !inline.has(name)) text.openElement(name);
-        if (unstacked.has(name)) return;
+        if (unstacked.has(name) && !skips(token)) return;
         const element = { name, skips: skips(token), main: isMain(token) };
         if (element.skips) skipping++;
         if (element.main) text.enterMain();
@@ -91,7 +94,9 @@ export function htmlOutline(html: string): HtmlOutline {
         open.set(name, (open.get(name) ?? 0) + 1);
       },
       onEndTag({ tagName }) {
-        if (unstacked.has(tagName)) {
+        if (open.get(tagName) && unstacked.has(tagName)) {
+          close(tagName);
+        } else if (unstacked.has(tagName)) {
           if (skipping === 0) text.closeElement(tagName);
         } else if (/^h[1-6]$/.test(tagName)) {
           // Any heading's end tag ends the open heading, as in the standard.

@@ -151,7 +151,8 @@ function nextChunk(queue: UnitQueue, measure: Measure, budget: Budget): Unit[] {
       queue.putBack(chunk.slice(cut));
       return chunk.slice(0, cut);
     }
-    const parts = overflow === undefined ? undefined : divide(overflow, measure);
+    const parts =
+      overflow === undefined ? undefined : divide(overflow, measure, chunk.length === 0 ? 0 : strength.word);
     if (parts !== undefined && parts.length > 1) {
       queue.take();
       queue.putBack(parts);

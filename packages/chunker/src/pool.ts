@@ -6,10 +6,10 @@
  * holds those texts in memory, so the caller's awaiting is the back-pressure.
  */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { type ErrorCode, SluiceError, type SourceDocument } from '@sluice/core';
-import { loadTokenizerModel } from '@sluice/tokenizer';
-import type { CutDocument } from './chunker.ts';
+import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
+import { type CutDocument, createChunker } from './chunker.ts';
 import type { CutReply, CutWorkerData } from './cut-worker.ts';
 import type { ChunkLimits } from './limits.ts';
 
@@ -29,6 +29,8 @@ export interface ChunkerPoolOptions {
   limits: ChunkLimits;
   /** Default: one a core, four at most. */
   threads?: number | undefined;
+  /** Memory of each thread; default: Node's own limits. */
+  resourceLimits?: ResourceLimits | undefined;
 }
 
 interface Job {
@@ -44,13 +46,16 @@ const workerFile = new URL(import.meta.url.endsWith('.ts') ? './cut-worker.ts' :
 /** Throws `bad_tokenizer` and `bad_configuration` before any thread is started. */
 export async function createChunkerPool(options: ChunkerPoolOptions): Promise<ChunkerPool> {
   const model = await loadTokenizerModel(options.tokenizer);
+  // Our own tokenizer is made in no time and says what limits cannot be; the library's takes a second and is left to the thread.
+  if (model.kind === 'unigram') createChunker(createTokenizer(model), options.limits);
   const threads = options.threads ?? Math.min(MOST_THREADS, availableParallelism());
-  return new Pool({ model, limits: options.limits }, threads);
+  return new Pool({ model, limits: options.limits }, threads, options.resourceLimits);
 }
 
 class Pool implements ChunkerPool {
   readonly threads: number;
   readonly #data: CutWorkerData;
+  readonly #resourceLimits: ResourceLimits | undefined;
   readonly #waiting: Job[] = [];
   readonly #idle: Worker[] = [];
   /** Every living thread, with the job it is cutting. */
@@ -58,9 +63,10 @@ class Pool implements ChunkerPool {
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(data: CutWorkerData, threads: number) {
+  constructor(data: CutWorkerData, threads: number, resourceLimits: ResourceLimits | undefined) {
     this.#data = data;
     this.threads = threads;
+    this.#resourceLimits = resourceLimits;
   }
 
   cut(document: DocumentToCut): Promise<CutDocument> {
@@ -107,7 +113,10 @@ class Pool implements ChunkerPool {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerFile, { workerData: this.#data });
+    const worker = new Worker(workerFile, {
+      workerData: this.#data,
+      ...(this.#resourceLimits !== undefined && { resourceLimits: this.#resourceLimits }),
+    });
     this.#jobs.set(worker, undefined);
     let failure: unknown;
     worker.on('message', (reply: CutReply) => {

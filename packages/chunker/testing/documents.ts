@@ -88,8 +88,10 @@ export const limits = fc
     headings: fc.boolean(),
     instructionTokens: fc.constantFrom(0, 9),
   })
-  .map(({ spare, targetTokens, ...rest }) => ({
-    ...rest,
-    targetTokens,
-    maxTokens: Math.max(36, targetTokens + spare),
-  }));
+  .map(
+    ({ spare, targetTokens, ...rest }): ChunkLimits => ({
+      ...rest,
+      targetTokens,
+      maxTokens: Math.max(36, targetTokens + spare),
+    }),
+  );

@@ -1,0 +1,80 @@
+/** An edit is local: it changes the chunk it is in, seldom a neighbour, and never another section's. */
+import { createTokenizer, loadTokenizerModel, type Tokenizer } from '@sluice/tokenizer';
+import fc from 'fast-check';
+import { beforeAll, expect, it } from 'vitest';
+import { createChunker } from './chunker.ts';
+
+const limits = {
+  targetTokens: 100,
+  maxTokens: 200,
+  maxBytes: 65_535,
+  overlapTokens: 0,
+  headings: true,
+  instructionTokens: 0,
+};
+let tokenizer: Tokenizer;
+beforeAll(async () => {
+  tokenizer = createTokenizer(await loadTokenizerModel());
+});
+const hashes = (text: string) =>
+  createChunker(tokenizer, limits)
+    .cut({ text, format: 'markdown' })
+    .chunks.map(({ hash }) => hash);
+
+const words = fc.array(
+  fc.constantFrom(...'water mill wheel gate river stone turns flows grinds slowly over under'.split(' ')),
+  {
+    minLength: 3,
+    maxLength: 40,
+  },
+);
+const paragraphs = fc.array(
+  words.map((all) => `${all.join(' ')}.`),
+  { minLength: 8, maxLength: 30 },
+);
+
+it('an edit in a section leaves the chunks of all other sections as they were', () => {
+  fc.assert(
+    fc.property(
+      fc.array(paragraphs, { minLength: 3, maxLength: 6 }),
+      fc.nat(),
+      fc.nat(),
+      words,
+      (sections, which, where, text) => {
+        const write = (all: string[][]) => all.map((body, n) => `# Section ${n}\n\n${body.join('\n\n')}`);
+        const before = write(sections);
+        const large = before.map((section) => tokenizer.count(section) >= 2 * limits.targetTokens);
+        const at = which % sections.length;
+        const changed = sections.map((body, n) =>
+          n === at ? body.map((old, line) => (line === where % body.length ? text.join(' ') : old)) : body,
+        );
+        const after = write(changed);
+        if (!large.every(Boolean) || tokenizer.count(after[at]!) < 2 * limits.targetTokens) return;
+        const kept = new Set(hashes(after.join('\n\n')));
+        for (const [n, section] of before.entries()) {
+          if (n !== at) for (const hash of hashes(section)) expect(kept).toContain(hash);
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+it('an edit of one paragraph in a text without headings changes one chunk, seldom two', () => {
+  const wide = { ...limits, targetTokens: 400, maxTokens: 800 };
+  const cutWide = (body: string[]) =>
+    createChunker(tokenizer, wide)
+      .cut({ text: body.join('\n\n'), format: 'markdown' })
+      .chunks.map(({ hash }) => hash);
+  const body = fc.sample(words, { numRuns: 1_200, seed: 3 }).map((all) => `${all.join(' ')}.`);
+  const before = cutWide(body);
+  expect(before.length).toBeGreaterThan(25);
+  const changes = Array.from({ length: 100 }, (_, n) => {
+    const after = new Set(cutWide(body.map((old, line) => (line === n * 12 ? `${old} And one sentence more.` : old))));
+    return before.filter((hash) => !after.has(hash)).length;
+  });
+  const [one, two] = [1, 2].map((most) => changes.filter((count) => count <= most).length);
+  expect(one).toBeGreaterThanOrEqual(85);
+  expect(two).toBeGreaterThanOrEqual(92);
+  expect(Math.max(...changes)).toBeLessThanOrEqual(6);
+});
