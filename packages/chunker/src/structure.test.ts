@@ -83,14 +83,8 @@ describe('heading context', () => {
     for (const { context } of chunks) expect(tokenizer.count(context)).toBeLessThanOrEqual(50);
     expect(chunks.at(-1)!.context).toMatch(/Sub\n\n$/);
     const small = { targetTokens: 40, maxTokens: 60 };
-    const { chunks: short } = cut(`# ${'long heading '.repeat(500)}
-
-## Sub
-
-${paragraph(0, 30)}`, small);
-    expect(short.at(-1)!.context).toBe('Sub
-
-');
+    const { chunks: short } = cut(`# ${'long heading '.repeat(500)}\n\n## Sub\n\n${paragraph(0, 30)}`, small);
+    expect(short.at(-1)!.context).toBe('Sub\n\n');
   });
 
   it('holds the text of a heading, not its marks', () => {
