@@ -15,8 +15,10 @@ const verdicts = {
   unknown: 'five attempts, then a dead letter',
 };
 
-export function errorsPage(): string {
-  const rows = Object.entries(errorCodes).map(([code, { verdict, means, fix }]) => `| \`${code}\` | ${verdict} | ${cell(means)} | ${cell(fix)} |`);
+function errorsPage(): string {
+  const rows = Object.entries(errorCodes).map(
+    ([code, { verdict, means, fix }]) => `| \`${code}\` | ${verdict} | ${cell(means)} | ${cell(fix)} |`,
+  );
   return [
     '# Error codes',
     '',
@@ -31,7 +33,7 @@ export function errorsPage(): string {
   ].join('\n');
 }
 
-export function configurationPage(): string {
+function configurationPage(): string {
   const rows = (Object.entries(settings) as [string, Setting][]).map(
     ([name, { form, help, secret, ...rest }]) =>
       `| \`${name}\` | ${cell(form)} | ${'default' in rest && rest.default !== undefined ? `\`${String(rest.default)}\`` : ''} | ${cell(help)}${secret ? ' Secret: may come from a file, `' + name + '_FILE`.' : ''} |`,
@@ -48,7 +50,7 @@ export function configurationPage(): string {
   ].join('\n');
 }
 
-export function exampleFile(): string {
+function exampleFile(): string {
   const blocks = (Object.entries(settings) as [string, Setting][]).map(([name, { help, form, ...rest }]) => {
     const value = 'default' in rest && rest.default !== undefined ? String(rest.default) : '';
     return `# ${help} (${form})\n#${name}=${value}`;
@@ -65,5 +67,6 @@ export const pages: Readonly<Record<string, () => string>> = {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [path, render] of Object.entries(pages)) writeFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), render());
+  for (const [path, render] of Object.entries(pages))
+    writeFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), render());
 }

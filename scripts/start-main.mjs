@@ -1,5 +1,6 @@
 /** What `npm start` does once the host's Node is known to be new enough. */
 import { join } from 'node:path';
+import { nodeFlags } from '../apps/cli/bin/node-flags.mjs';
 import { nodeEnvironment, runForeground } from '../apps/cli/bin/right-node.mjs';
 import { reportFailure } from './setup/failure.mjs';
 import { root } from './setup/places.mjs';
@@ -11,7 +12,7 @@ export async function main(args) {
   try {
     const node = await setUp(neededServers());
     const cli = join(root, 'apps', 'cli', 'src', 'main.ts');
-    return await runForeground(node, [cli, 'demo', ...args], { env: nodeEnvironment(node) });
+    return await runForeground(node, [...nodeFlags, cli, 'demo', ...args], { env: nodeEnvironment(node) });
   } catch (error) {
     return reportFailure(error, { json: args.includes('--json') });
   }

@@ -4,14 +4,15 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { nodeFlags } from '@sluice/cli/node-flags';
 import type { IngestSummary } from '@sluice/producer';
 import { sharedStack } from '../support/stack.ts';
 
-export const projectFolder = resolve(import.meta.dirname, '../..');
+const projectFolder = resolve(import.meta.dirname, '../..');
 export const corpusFolder = resolve(projectFolder, 'examples/corpus');
 const main = resolve(projectFolder, 'apps/cli/src/main.ts');
 
-export interface Result {
+interface Result {
   code: number | null;
   stdout: string;
   stderr: string;
@@ -45,7 +46,7 @@ export function createSluice(line: string, settings: Record<string, string> = {}
   };
 
   function start(args: string[]): ChildProcess {
-    return spawn(process.execPath, [main, ...args], {
+    return spawn(process.execPath, [...nodeFlags, main, ...args], {
       env: { ...cleanEnvironment(), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -2,6 +2,7 @@
 /** `npx sluice …` in the clone, whatever the host's Node (20 or newer): runs the command with a Node that can. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeFlags } from './node-flags.mjs';
 import { nodeEnvironment, projectRoot, rightNode, runForeground } from './right-node.mjs';
 
 const node = rightNode();
@@ -10,4 +11,6 @@ if (node === undefined || !existsSync(join(projectRoot, 'node_modules', '.module
   process.exit(1);
 }
 const main = join(projectRoot, 'apps', 'cli', 'src', 'main.ts');
-process.exitCode = await runForeground(node, [main, ...process.argv.slice(2)], { env: nodeEnvironment(node) });
+process.exitCode = await runForeground(node, [...nodeFlags, main, ...process.argv.slice(2)], {
+  env: nodeEnvironment(node),
+});

@@ -63,7 +63,7 @@ export function homeOf(config: Config): string {
 }
 
 /** What the stack offers for settings that are not set; a Milvus of one's own never meets the embedded one's password. */
-export function stackSettings(
+function stackSettings(
   stack: { redisUrl?: string; milvus?: { address: string; username: string; password: string } },
   config: Config,
 ): Flags {

@@ -4,8 +4,9 @@ import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBackoff, type Logger, SluiceError, systemClock } from '@sluice/core';
 import { readStack, type StackState, startStack } from '@sluice/embedded';
-import { type Line, openLine, planLine } from '@sluice/line';
+import { type Line, openLine, planSpace } from '@sluice/line';
 import { startBoard } from '@sluice/producer';
+import { nodeFlags } from '../bin/node-flags.mjs';
 import { type Context, homeOf, loadSettings } from './context.ts';
 import { mainModule, programsFolder } from './project.ts';
 
@@ -46,7 +47,7 @@ export async function bringUp(
   }
   const loaded = await loadSettings({ SLUICE_LINE: line });
   // The line is made here, so that drift is said at once and the dashboard has something to show.
-  const opened = await openLine(loaded.config, await planLine(loaded.config), { role: 'producer', logger, releaser });
+  const opened = await openLine(loaded.config, planSpace(loaded.config), { role: 'producer', logger, releaser });
   const workerLog = join(home, 'logs', `worker-${line}.log`);
   onProgress('starting a worker');
   releaser.push(
@@ -94,7 +95,7 @@ function superviseWorker({
   const start = (): void => {
     const output = createWriteStream(log, { flags: 'a' });
     const startedAt = Date.now();
-    const started = spawn(process.execPath, [...process.execArgv, mainModule, 'worker', '--line', line], {
+    const started = spawn(process.execPath, [...nodeFlags, mainModule, 'worker', '--line', line], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     child = started;

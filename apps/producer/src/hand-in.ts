@@ -65,7 +65,7 @@ interface Pending {
 }
 
 const GROUP_DOCUMENTS = 128;
-const GROUP_CHARACTERS = 2_000_000;
+const GROUP_CHARACTERS = 1_000_000;
 const GROUPS_IN_FLIGHT = 2;
 
 export function createHandIn(options: HandInOptions): HandIn {

@@ -23,8 +23,6 @@ export interface RunProgressOptions {
   clock: Clock;
 }
 
-export type RunProgress = ReturnType<typeof createRunProgress>;
-
 export function createRunProgress({ line, run, listener, clock }: RunProgressOptions) {
   const startedAt = clock.monotonicMs();
   const counters: RunCounters = {

@@ -15,7 +15,7 @@ interface Table {
   used: number;
 }
 
-export type Meeting = 'first' | 'same' | 'different';
+type Meeting = 'first' | 'same' | 'different';
 
 export interface SeenDocuments {
   /** `same`: met before with this content; `different`: met before with other content. */

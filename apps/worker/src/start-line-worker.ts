@@ -1,13 +1,13 @@
 /** A worker for the line that the configuration names: opens the line, proves the engine, works. */
 import { type Config, type Logger, type Releaser, SluiceError, systemClock } from '@sluice/core';
 import { createEngine, type PreflightReport, preflight, readGolden } from '@sluice/embedder';
-import { type LinePlan, openLine } from '@sluice/line';
+import { openLine, type SpacePlan } from '@sluice/line';
 import { persist } from './persist.ts';
 import { runWorker, type SluiceWorker } from './worker.ts';
 
 export interface StartOptions {
   config: Config;
-  plan: LinePlan;
+  plan: SpacePlan;
   logger: Logger;
   /** Closes the worker first, then what it stands on. */
   releaser: Releaser;

@@ -49,9 +49,13 @@ export interface Line {
   readonly warnings: string[];
 }
 
-export interface LinePlan {
+/** What a process needs that makes vectors but no chunks. */
+export interface SpacePlan {
   engine: ResolvedEngine;
   space: Space;
+}
+
+export interface LinePlan extends SpacePlan {
   cut: Cut;
   cutId: string;
   limits: ChunkLimits;
@@ -59,9 +63,15 @@ export interface LinePlan {
 
 export type LineRole = 'producer' | 'worker' | 'reader';
 
-/** What the configuration means for a line, without any server: engine, space, cut. Throws `bad_configuration`. */
-export async function planLine(config: Config): Promise<LinePlan> {
+/** Engine and space of the configuration, without any server. Throws `bad_configuration`. */
+export function planSpace(config: Config): SpacePlan {
   const engine = resolveEngine(config);
+  return { engine, space: engine.space };
+}
+
+/** Engine, space and cut, without any server; loads the tokenizer, which takes 40 MB. Throws `bad_configuration`. */
+export async function planLine(config: Config): Promise<LinePlan> {
+  const { engine, space } = planSpace(config);
   const model = await loadTokenizerModel(config.SLUICE_TOKENIZER);
   const tokenizer = createTokenizer(model);
   const limits: ChunkLimits = {
@@ -73,7 +83,7 @@ export async function planLine(config: Config): Promise<LinePlan> {
     instructionTokens: engine.instructionTokens((text) => tokenizer.count(text)),
   };
   const cut = cutOf(model, limits);
-  return { engine, space: engine.space, cut, cutId: cutFingerprint(cut), limits };
+  return { engine, space, cut, cutId: cutFingerprint(cut), limits };
 }
 
 /**
@@ -82,7 +92,7 @@ export async function planLine(config: Config): Promise<LinePlan> {
  */
 export async function openLine(
   config: Config,
-  plan: LinePlan,
+  plan: SpacePlan & { cutId?: string },
   options: { role: 'producer' | 'worker'; logger: Logger; releaser: Releaser },
 ): Promise<Line> {
   const { store, redis, findings } = await connect(config, options);

@@ -16,8 +16,8 @@ const CUT_TRIES = 5;
 export interface OpenLineOptions {
   line: string;
   space: Space;
-  /** Fingerprint of the cut that this process makes chunks with. */
-  cut: string;
+  /** Fingerprint of the cut that this process makes chunks with; absent where it makes none. */
+  cut?: string | undefined;
   /** Only where the line is created. Default 1. */
   shards?: number;
 }
@@ -49,10 +49,12 @@ export async function openLine(milvus: Milvus, { line, space, cut, shards = 1 }:
   await ensureIndex(milvus, collection);
   await milvus.load(collection);
   const warnings: string[] = [];
-  if (!info.cuts.includes(cut)) {
-    warnings.push(
-      `Line ${line} has chunks of another cut (${info.cuts.join(', ')}); documents are cut with ${cut} when they change, or with --recut.`,
-    );
+  if (cut !== undefined && !info.cuts.includes(cut)) {
+    // A line that a worker made has no cut yet.
+    if (info.cuts.length > 0)
+      warnings.push(
+        `Line ${line} has chunks of another cut (${info.cuts.join(', ')}); documents are cut with ${cut} when they change, or with --recut.`,
+      );
     info.cuts = await addCut(milvus, collection, line, cut);
   }
   return { info, created, warnings };
@@ -112,7 +114,7 @@ function requireSchema(found: DescribeCollectionResponse, info: LineInfo): void 
 async function create(
   milvus: Milvus,
   collection: string,
-  { line, space, cut, shards }: Required<OpenLineOptions>,
+  { line, space, cut, shards }: OpenLineOptions & { shards: number },
 ): Promise<boolean> {
   const epoch = randomBytes(8).toString('hex');
   try {
@@ -121,7 +123,7 @@ async function create(
       fields: rowSchema(space.storedDimension),
       shards_num: 1,
       enable_dynamic_field: false,
-      properties: toProperties({ line, epoch, shards, space, cuts: [cut] }),
+      properties: toProperties({ line, epoch, shards, space, cuts: cut === undefined ? [] : [cut] }),
       timeout: milvus.timeoutMs,
     });
     if (!isSuccess(status)) throw status;
