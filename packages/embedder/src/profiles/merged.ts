@@ -156,6 +156,25 @@ export const fastembed: Profile = {
   },
 };
 
+export const sentenceTransformers: Profile = {
+  ...openai,
+  name: 'sentence-transformers',
+  summary:
+    'sentence-transformers behind an OpenAI-shaped route, over a merged checkpoint with mean pooling and Normalize.',
+  overLong: 'silently-cut',
+  unitNorm: true,
+  usageCounts: 'nothing',
+  why: {
+    ...openai.why,
+    task: 'run 6.2: `encode(task=…)` is accepted and ignored on the native checkpoint (cosine 0.19 to 0.52), so the adapter is merged',
+    overLong: 'run: cut at max_seq_length; harmless only because Sluice never sends more than the window',
+    maxRows: 'its own default of 32 rows; 32 of 4,000 tokens may need more memory than a GPU has',
+    unitNorm: 'run: with a Normalize module; without one vectors have length 8 and every reply is refused',
+    usageCounts: 'it counts nothing; what a wrapper says is its own',
+    pads: 'read: sorts by length, then pads',
+  },
+};
+
 export const llamaCpp: Profile = {
   ...openai,
   name: 'llama.cpp',
