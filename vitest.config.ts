@@ -13,6 +13,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: ['{apps,packages,infra}/**/*.test.ts', 'scripts/**/*.test.{mjs,ts}'],
           exclude: ['**/node_modules/**'],
           testTimeout: 30_000,
@@ -22,6 +23,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
+          // After the unit tests, some of which watch the clock: a Milvus beside them takes a core.
+          sequence: { groupOrder: 1 },
           include: ['test/**/*.test.ts'],
           exclude: ['**/node_modules/**', 'test/fixtures/**'],
           globalSetup: ['test/support/stack-setup.ts'],

@@ -107,11 +107,13 @@ test('a server that is killed is started again on the same address', async () =>
   const { state } = await start();
   const before = state.servers[0]!;
   process.kill(before.pid, 'SIGKILL');
-  await vi.waitFor(async () => expect(await ask(state.redisUrl!, 'PING')).toContain('PONG'), {
-    timeout: 20_000,
-    interval: 100,
-  });
-  expect((await readStack(home))!.servers[0]!.pid).not.toBe(before.pid);
+  await vi.waitFor(
+    async () => {
+      expect((await readStack(home))!.servers[0]!.pid).not.toBe(before.pid);
+      expect(await ask(state.redisUrl!, 'PING')).toContain('PONG');
+    },
+    { timeout: 20_000, interval: 100 },
+  );
 });
 
 test('a program that is not installed is said plainly, and leaves nothing running and no lock', async () => {

@@ -5,13 +5,35 @@
  * 60 s), and acknowledged rows survive SIGKILL. Forgetting old sessions makes a restart take 3 to 8 s instead of 15 to 69 s;
  * the short session lease is for the case that they cannot be forgotten.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SluiceError } from '@sluice/core';
 import { etcdYaml, glogConfig, type MilvusPort, milvusYaml } from './milvus-config.ts';
 import { type MilvusLogin, waitForMilvus } from './milvus-readiness.ts';
 import { forgetOldSessions, rememberSessions } from './milvus-sessions.ts';
 import type { MilvusProgram } from './programs.ts';
 import type { ServerProgram } from './supervised-server.ts';
+
+/** The server keeps a lock file in the first of these that it can make; where that is, is compiled into it. */
+const LOCK_FOLDERS = ['/run/milvus', '/tmp/milvus'];
+
+/** Throws `setup_failed` where another user's Milvus has taken both. */
+export async function requireLockFolder(folders: readonly string[] = LOCK_FOLDERS): Promise<void> {
+  for (const folder of folders) {
+    const usable = await mkdir(folder, { recursive: true })
+      .then(() => access(folder, constants.W_OK))
+      .then(
+        () => true,
+        () => false,
+      );
+    if (usable) return;
+  }
+  throw new SluiceError('setup_failed', {
+    message: 'Milvus has nowhere to keep its lock file: the folders belong to another user of this machine',
+    where: folders.join(', '),
+    fix: `Ask its owner to open one (chmod 777 ${folders.at(-1)}), or set SLUICE_MILVUS_ADDRESS to a server of your own.`,
+  });
+}
 
 export async function prepareMilvus({
   home,
@@ -24,6 +46,7 @@ export async function prepareMilvus({
   ports: Record<MilvusPort, number>;
   login: MilvusLogin;
 }): Promise<ServerProgram> {
+  await requireLockFolder();
   const data = join(home, 'data', 'milvus');
   const logs = join(home, 'logs', 'milvus');
   const config = join(home, 'config', 'milvus');

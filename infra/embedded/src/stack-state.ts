@@ -53,7 +53,15 @@ export async function readStack(home: string): Promise<StackState | undefined> {
   const last = (await readStackFile(home))?.last;
   if (last?.ready !== true) return undefined;
   if (!isSameProcess({ pid: last.startedBy, identity: last.startedByIdentity })) return undefined;
-  const { startedByIdentity: _identity, ready: _ready, ...state } = last;
+  return toState(last);
+}
+
+/** Without what only the stack itself needs. */
+export function toState({
+  startedByIdentity: _identity,
+  ready: _ready,
+  ...state
+}: NonNullable<StackFile['last']>): StackState {
   return state;
 }
 

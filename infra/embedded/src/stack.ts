@@ -20,6 +20,7 @@ import {
   readStackFile,
   type ServerRecord,
   type StackState,
+  toState,
   writeStackFile,
 } from './stack-state.ts';
 import { endStrays } from './strays.ts';
@@ -45,6 +46,7 @@ export interface StackOptions {
 }
 
 export interface Stack {
+  /** As it is now: the pids change when a server is restarted. */
   readonly state: StackState;
   /** Stops every server, in parallel. Every caller gets the same promise. */
   stop(): Promise<void>;
@@ -99,7 +101,7 @@ export async function startStack({
       password: milvusKind === 'milvus' ? file.passwords.milvus : '',
     };
     const queue = { port: chosen.valkey, password: file.passwords.valkey };
-    const state: NonNullable<typeof file.last> = {
+    const last: NonNullable<typeof file.last> = {
       ...(needs.queue && { redisUrl: valkeyUrl(queue) }),
       ...(needs.store && { milvus: login, milvusKind }),
       startedBy: process.pid,
@@ -109,7 +111,7 @@ export async function startStack({
       servers: [],
       ready: false,
     };
-    file.last = state;
+    file.last = last;
     let saving = Promise.resolve();
     await save();
 
@@ -142,12 +144,14 @@ export async function startStack({
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     const servers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    state.ready = true;
+    last.ready = true;
     await save();
 
     let stopping: Promise<void> | undefined;
     return {
-      state,
+      get state() {
+        return toState(last);
+      },
       exited: Promise.race(servers.map((server) => server.exited)),
       stop() {
         stopping ??= stopAll();
@@ -156,16 +160,16 @@ export async function startStack({
     };
 
     async function stopAll(): Promise<void> {
-      state.ready = false;
+      last.ready = false;
       await save();
       await Promise.all(servers.map((server) => server.stop()));
-      state.servers = [];
+      last.servers = [];
       await save();
       await releaser.release();
     }
 
     async function record(server: ServerRecord): Promise<void> {
-      state.servers = [...state.servers.filter(({ name }) => name !== server.name), server];
+      last.servers = [...last.servers.filter(({ name }) => name !== server.name), server];
       await save();
     }
 
