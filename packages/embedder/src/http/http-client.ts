@@ -35,6 +35,9 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
+/** Node's timers end at 2^31 − 1 ms; a longer one would fire at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
 export function createHttpClient({
   url,
   apiKey,
@@ -67,7 +70,7 @@ export function createHttpClient({
 
   async function exchange({ method, path, body, deadlineMs, maxReplyBytes, signal }: HttpExchange): Promise<HttpReply> {
     signal?.throwIfAborted();
-    const deadline = AbortSignal.timeout(deadlineMs);
+    const deadline = AbortSignal.timeout(Math.min(deadlineMs, MAX_TIMER_MS));
     try {
       const response = await pool.request({
         origin: base.origin,
