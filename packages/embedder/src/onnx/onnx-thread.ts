@@ -40,6 +40,8 @@ export type OnnxAnswer =
 
 const { modelFile, tokenizerModel, device, threads, maxPaddedTokens, padId } = workerData as OnnxThreadData;
 const ort = (await import('onnxruntime-node')) as typeof Ort;
+// Its own log goes to stderr past ours; what matters is thrown as well.
+ort.env.logLevel = 'fatal';
 const tokenizer = createTokenizer(tokenizerModel);
 const session = await ort.InferenceSession.create(modelFile, {
   executionProviders: device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
