@@ -169,6 +169,32 @@ describe('failures', () => {
     expect(ids.size).toBe(200);
   }, 180_000);
 
+  test('Ctrl-C ends with 130 and keeps what was accepted; the same command goes on from there', async () => {
+    const sluice = lineOn(await scripted());
+    const documents = Array.from({ length: 400 }, (_, i) => ({ id: `doc-${i}`, text: prose(`word${i}`, 60) }));
+    const child = sluice.start(['ingest', '-', '--no-wait', '--json']);
+    let output = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    child.stdin!.write(ndjson(documents.slice(0, 200)));
+    await until(() => /"accepted":(?!0)/.test(output));
+    child.kill('SIGINT');
+    expect((await once(child, 'exit'))[0]).toBe(130);
+    const first = JSON.parse(output.trimEnd().split('\n').at(-1)!) as {
+      exitCode: number;
+      documents: { accepted: number };
+    };
+    expect(first.exitCode).toBe(130);
+    expect(first.documents.accepted).toBeGreaterThan(0);
+    expect(await sluice.ingest(['-'], ndjson(documents))).toMatchObject({
+      exitCode: 0,
+      documents: { read: 400, partial: 0 },
+    });
+    const line = await reader(sluice);
+    await until(async () => (await line.countRows()) === 400);
+  });
+
   test('another space on the same line is refused at once, with the ways out', async () => {
     const engine = await scripted();
     await lineOn(engine).ingest(['-'], ndjson([{ id: 'doc', text: prose('word') }]));

@@ -9,10 +9,14 @@ export async function runCommand(
   flags: Flags = {},
 ): Promise<void> {
   const context = await loadContext(service, options, onInterrupt(), flags);
+  // A read of standard input that waits for more must not outlive the command.
+  const stopReading = () => process.stdin.destroy();
+  context.signal.addEventListener('abort', stopReading, { once: true });
   try {
     const code = await body(context);
     if (typeof code === 'number') process.exitCode = code;
   } finally {
+    stopReading();
     await context.releaser.release();
   }
 }
