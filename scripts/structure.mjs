@@ -3,7 +3,7 @@
  * the embedded stack knows core alone; tests and benchmarks may know everything. A relative import never leaves its package.
  * (Cycles between files are Biome's to find; the table has none, so packages cannot have any.)
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 
 const MIDDLE = ['core', 'tokenizer', 'chunker', 'embedder', 'queue', 'store'];
@@ -36,6 +36,7 @@ export function structureProblems(root) {
     'test',
     'bench',
   ];
+  const entries = new Set(packages.flatMap((folder) => entriesOf(join(root, folder))));
   return packages.flatMap((folder) => {
     const allowed = MAY_IMPORT[folder];
     const files = sourceFiles(join(root, folder));
@@ -43,11 +44,19 @@ export function structureProblems(root) {
     if (allowed === undefined) return [`${folder}: has no row in scripts/structure.mjs`];
     return files.flatMap((file) =>
       importsOf(readFileSync(file, 'utf8'))
-        .map((specifier) => problemOf(specifier, { file, folder: join(root, folder), allowed }))
+        .map((specifier) => problemOf(specifier, { file, folder: join(root, folder), allowed, entries }))
         .filter((problem) => problem !== undefined)
         .map((problem) => `${relative(root, file)}: ${problem}`),
     );
   });
+}
+
+/** The specifiers that a package offers besides its name. @param {string} folder @returns {string[]} */
+function entriesOf(folder) {
+  const manifest = join(folder, 'package.json');
+  if (!existsSync(manifest)) return [];
+  const { name, exports = {} } = JSON.parse(readFileSync(manifest, 'utf8'));
+  return Object.keys(exports).map((path) => name + path.slice(1));
 }
 
 /** Comments are taken out first; a specifier in a string of its own is not an import. @param {string} source */
@@ -56,15 +65,15 @@ export function importsOf(source) {
   return [...code.matchAll(IMPORT)].map(([, specifier]) => /** @type {string} */ (specifier));
 }
 
-/** @param {string} specifier @param {{ file: string, folder: string, allowed: string[] }} place */
-function problemOf(specifier, { file, folder, allowed }) {
+/** @param {string} specifier @param {{ file: string, folder: string, allowed: string[], entries: Set<string> }} place */
+function problemOf(specifier, { file, folder, allowed, entries }) {
   if (specifier.startsWith('.')) {
     const target = resolve(file, '..', specifier);
     return target.startsWith(folder + sep) ? undefined : `imports ${specifier}, which is outside its package`;
   }
   const [, name, inside] = /^@sluice\/([^/]+)(\/.*)?$/.exec(specifier) ?? [];
   if (name === undefined || folder.endsWith(`${sep}${name}`)) return undefined;
-  if (inside !== undefined) return `imports ${specifier}, past the package's entry`;
+  if (inside !== undefined && !entries.has(specifier)) return `imports ${specifier}, which its package does not offer`;
   return allowed.includes(name)
     ? undefined
     : `imports ${specifier}, which is not below it (may import: ${allowed.join(', ') || 'nothing'})`;

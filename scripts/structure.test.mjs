@@ -35,7 +35,7 @@ test.each([
     "an import past a package's entry",
     'apps/cli/src/a.ts',
     "import { x } from '@sluice/core/src/x.ts';",
-    'past the package',
+    'does not offer',
   ],
   ['a package without a row', 'packages/novel/src/a.ts', 'export {};', 'has no row'],
 ])('%s is found', (_what, path, source, problem) => {
@@ -47,7 +47,8 @@ test('imports along the direction, within a package and of libraries pass', () =
     'packages/queue/src/a.ts':
       "import { x } from '@sluice/core';\nimport { y } from './deep/b.ts';\nimport pino from 'pino';",
     'packages/queue/src/deep/b.ts': "// import '@sluice/store'\n/** from '@sluice/cli' */\nexport const y = 1;",
-    'test/e2e/a.test.ts': "import { z } from '@sluice/cli';",
+    'apps/cli/package.json': JSON.stringify({ name: '@sluice/cli', exports: { '.': './a.ts', './flags': './b.ts' } }),
+    'test/e2e/a.test.ts': "import { z } from '@sluice/cli';\nimport { f } from '@sluice/cli/flags';",
   });
   expect(structureProblems(root)).toEqual([]);
 });

@@ -37,7 +37,7 @@ export async function runInstaller(installer, command, args, { env = process.env
 export function explain(installer, output) {
   if (NO_SPACE.test(output)) {
     return new SetupFailure(`The disk is full: ${installer} could not write.`, {
-      fix: 'Sluice needs 1.5 GB in the project folder. Free some space and run the command again.',
+      fix: 'Sluice needs 2 GB in the project folder. Free some space and run the command again.',
     });
   }
   if (NO_NETWORK.test(output)) {
