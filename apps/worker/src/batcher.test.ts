@@ -67,6 +67,7 @@ function world(overrides: Partial<BatcherVerbs> = {}) {
     verbs,
     maxPaddedTokens: 1_000,
     maxRows: 8,
+    workingSize: () => ({ maxPaddedTokens: 1_000 }),
     inFlight: 2,
     fenceMaxAgeMs: 5_000,
     clock: { ...systemClock, sleep: async () => undefined },

@@ -21,6 +21,8 @@ export interface BatcherOptions {
   verbs: BatcherVerbs;
   maxPaddedTokens: number;
   maxRows: number;
+  /** What the engine was found to take just now; never more than the budget. */
+  workingSize(): { maxPaddedTokens: number };
   inFlight: number;
   /** Milvus requests in flight. */
   writesInFlight?: number;
@@ -61,8 +63,6 @@ export function createBatcher(options: BatcherOptions): Batcher {
     clock,
   });
   const waitingOut = { signal, clock, onOutage };
-  /** What the engine was found to take, padded tokens; only ever smaller than the budget. */
-  let workingSize = options.maxPaddedTokens;
   let closing = false;
   let requests = 0;
   let writes = 0;
@@ -162,7 +162,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
   }
 
   function send(): void {
-    const batch = closing ? [] : planner.take({ maxPaddedTokens: workingSize });
+    const batch = closing ? [] : planner.take(options.workingSize());
     if (batch.length === 0) return;
     requests += 1;
     void run(batch, () => embedBatch(batch)).finally(() => {
@@ -181,10 +181,6 @@ export function createBatcher(options: BatcherOptions): Batcher {
     witness: () => verbs.witnessEngine(),
     attempt: countAttempt,
     dead: declareDead,
-    onTooLarge: (items) => {
-      workingSize = Math.max(1, Math.min(workingSize, Math.floor(paddedTokens(items.map((item) => item.tokens)) / 2)));
-      logger.warn({ event: 'batch too large', workingSize }, 'the engine takes smaller batches only');
-    },
     onOutage,
     signal,
     clock,

@@ -2,7 +2,7 @@
  * Sends items to a server that may fail, until each has been accepted or is dead. The verdict of a failure decides:
  *
  * - `retry`: an outage. Wait (full jitter, 0.5–60 s, `Retry-After` obeyed) and send the same again; no attempt is used.
- * - `split`: halve, down to one; the size that failed is reported so that later batches are smaller.
+ * - `split`: halve, down to one; the engine's pace remembers the size, so that later batches are smaller.
  * - `dead`: halve to find the one item at fault; alone it is dead when it is refused twice and the witness is not.
  * - `unknown`: try once more, then halve; alone it is dead after five attempts that the witness confirmed.
  * - `stop`: thrown, the line stops.
@@ -26,8 +26,6 @@ export interface DeliverOptions {
   attempt(item: Item): Promise<number>;
   /** The item's final verdict; `error` is the failure that was confirmed. */
   dead(item: Item, error: SluiceError): Promise<void>;
-  /** A request of these items was too large. */
-  onTooLarge?(items: Item[]): void;
   /** Called for every failure that is waited out; collapses logs, shows the line as waiting. */
   onOutage(error: unknown, waitMs: number): void;
   signal: AbortSignal;
@@ -57,7 +55,6 @@ async function sendOrSplit(items: Item[], options: DeliverOptions, backoff: Back
         await waitOut(error, options, backoff);
         continue;
       }
-      if (verdict === 'split') options.onTooLarge?.(items);
       if (items.length > 1) {
         if (verdict === 'unknown' && tries === 1) {
           await waitOut(error, options, backoff);

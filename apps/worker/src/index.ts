@@ -1,3 +1,2 @@
-export { canaryText, canaryTokens } from './line-verbs.ts';
 export * from './start-line-worker.ts';
 export { type RunWorkerOptions, runWorker, type SluiceWorker } from './worker.ts';

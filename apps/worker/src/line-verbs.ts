@@ -1,5 +1,5 @@
 /** The batcher's verbs on a real line: ledger, engine and Milvus. */
-import { type JsonValue, SluiceError } from '@sluice/core';
+import type { JsonValue } from '@sluice/core';
 import { cutVector, type Engine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
 import type { ChunkRef } from '@sluice/queue';
@@ -7,19 +7,18 @@ import type { Row } from '@sluice/store';
 import type { Item } from './item.ts';
 import type { BatcherVerbs, WrittenItem } from './verbs.ts';
 
-/** A short text that every engine of this kind can embed. */
-export const canaryText = 'A sluice is a gate that feeds water to a mill.';
-export const canaryTokens = 32;
-
 export function createVerbs({
   line,
   engine,
   worker,
+  prove,
   signal,
 }: {
   line: Line;
   engine: Engine;
   worker: string;
+  /** A known text has its known vector. */
+  prove: () => Promise<void>;
   signal: AbortSignal;
 }): BatcherVerbs {
   const { ledger, store, info } = line;
@@ -47,15 +46,7 @@ export function createVerbs({
         signal,
       }),
 
-    async witnessEngine() {
-      const { vectors } = await engine.embed({ texts: [canaryText], tokens: [canaryTokens], role: 'passage', signal });
-      if (vectors[0] === null)
-        throw new SluiceError('engine_failed', {
-          message: 'The engine returns no vector for a known text',
-          where: engine.where,
-          verdict: 'retry',
-        });
-    },
+    witnessEngine: () => prove(),
 
     cut: (full) => cutVector(full, space.storedDimension),
     upsert: (rows) => store.upsert(collection, rows.map(toRow)),

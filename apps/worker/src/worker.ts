@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Clock, createErrorCollapser, isSluiceError, type Logger, systemClock, verdictOf } from '@sluice/core';
-import type { Engine } from '@sluice/embedder';
+import type { PacedEngine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
 import { openChunkWorker, parseChunkJob, WORKER_LOCK_MS } from '@sluice/queue';
 import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
@@ -28,7 +28,9 @@ export interface SluiceWorker {
 
 export interface RunWorkerOptions {
   line: Line;
-  engine: Engine;
+  engine: PacedEngine;
+  /** Throws when a known text no longer has its known vector: the model was swapped under a running worker. */
+  prove(): Promise<void>;
   logger: Logger;
   clock?: Clock;
   /** How long requests in flight may take to finish at shutdown. */
@@ -36,10 +38,13 @@ export interface RunWorkerOptions {
 }
 
 const HEARTBEAT_MS = 2_000;
+/** How often a working engine is asked for the vector of a known text. */
+const PROVE_MS = 180_000;
 
 export function runWorker({
   line,
   engine,
+  prove,
   logger,
   clock = systemClock,
   graceMs = 10_000,
@@ -75,9 +80,10 @@ export function runWorker({
   });
   const stopHousekeeper = startHousekeeper({ line, logger, clock, onOutage, onStop });
   const batcher = createBatcher({
-    verbs: createVerbs({ line, engine, worker: id, signal: aborting.signal }),
+    verbs: createVerbs({ line, engine, worker: id, prove, signal: aborting.signal }),
     maxPaddedTokens: config.SLUICE_BATCH_TOKENS,
     maxRows: Math.min(config.SLUICE_BATCH_ROWS, engine.profile.maxRows),
+    workingSize: () => engine.workingSize,
     inFlight: config.SLUICE_IN_FLIGHT,
     fenceMaxAgeMs: WORKER_LOCK_MS / 2,
     clock,
@@ -124,6 +130,9 @@ export function runWorker({
   };
   beat();
   const heartbeat = setInterval(beat, HEARTBEAT_MS);
+  const proving = setInterval(() => {
+    prove().catch((error: unknown) => (verdictOf(error) === 'stop' ? onStop(error) : onOutage(error, HEARTBEAT_MS)));
+  }, PROVE_MS);
   logger.info({ event: 'worker started', worker: id, line: line.name, engine: engine.where }, 'working');
 
   function close(): Promise<void> {
@@ -136,6 +145,7 @@ export function runWorker({
       await settler.stop();
       await stopHousekeeper();
       clearInterval(heartbeat);
+      clearInterval(proving);
       await ledger.workerGone(id).catch(() => undefined);
       logger.info({ event: 'worker closed' }, 'closed');
       if (failure === undefined) resolve();

@@ -26,16 +26,19 @@ export interface QueryHit {
 
 type Reading = Pick<Line, 'ledger' | 'store' | 'info'>;
 
-/** At most `k` hits, best first. More are fetched from Milvus, because rows of revisions that are not whole are dropped. */
+/**
+ * At most `k` hits, best first. More are fetched from Milvus, because rows of revisions that are not whole are dropped.
+ * The query's tokens only set the engine's deadline; its characters bound them from above.
+ */
 export async function queryLine(
   line: Reading,
   engine: Engine,
   text: string,
-  { k, tenant, tokens, signal }: { k: number; tenant?: string; tokens: number; signal?: AbortSignal },
+  { k, tenant, signal }: { k: number; tenant?: string; signal?: AbortSignal },
 ): Promise<QueryHit[]> {
   const { vectors } = await engine.embed({
     texts: [text.normalize('NFC').trimEnd()],
-    tokens: [tokens],
+    tokens: [text.length + 2],
     role: 'query',
     ...(signal && { signal }),
   });

@@ -1,9 +1,8 @@
 /** `npm start`: everything up, documents in, two searches, what to type next. Works on a line of its own, `demo`. */
 import { join } from 'node:path';
-import { createEngine } from '@sluice/embedder';
+import { createQueryEngine } from '@sluice/embedder';
 import { openExistingLine, queryLine } from '@sluice/line';
 import { type IngestSummary, readDocuments, resolveInputs } from '@sluice/producer';
-import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { type Context, loadContext } from '../context.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { projectFolder } from '../project.ts';
@@ -85,16 +84,14 @@ export async function run(paths: string[], options: { once?: boolean; json?: boo
 
 async function search({ config, logger, releaser, signal }: Context, queries: string[]) {
   const line = await openExistingLine(config, { logger, releaser });
-  const engine = await createEngine(config, { logger });
+  const engine = await createQueryEngine(config, { logger });
   releaser.push('the query engine', () => engine.close());
-  const tokenizer = createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER));
   const results = [];
   for (const query of queries) {
     results.push({
       query,
       hits: await queryLine(line, engine, query, {
         k: 3,
-        tokens: tokenizer.count(query) + tokenizer.specialTokens,
         signal,
       }),
     });

@@ -1,6 +1,5 @@
-import { createEngine } from '@sluice/embedder';
-import { openExistingLine, planLine, queryLine } from '@sluice/line';
-import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
+import { createQueryEngine } from '@sluice/embedder';
+import { openExistingLine, planSpace, queryLine } from '@sluice/line';
 import { renderHits } from '../render/hits.ts';
 import { printJson, runCommand } from '../run-command.ts';
 
@@ -10,14 +9,11 @@ export async function run(
 ): Promise<void> {
   await runCommand('query', options, async ({ config, logger, releaser, signal }) => {
     const line = await openExistingLine(config, { logger, releaser });
-    const plan = await planLine(config);
-    line.store.requireSpace(line.info, plan.space);
-    const engine = await createEngine(config, { logger });
+    line.store.requireSpace(line.info, planSpace(config).space);
+    const engine = await createQueryEngine(config, { logger });
     releaser.push('the engine', () => engine.close());
-    const tokenizer = createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER));
     const hits = await queryLine(line, engine, text, {
       k: options.hits,
-      tokens: tokenizer.count(text) + tokenizer.specialTokens,
       signal,
       ...(options.tenant !== undefined && { tenant: options.tenant }),
     });
