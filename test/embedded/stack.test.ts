@@ -124,6 +124,20 @@ test('a program that is not installed is said plainly, and leaves nothing runnin
   await start();
 });
 
+test('giving up while it starts stops what was started, and the next start works', async () => {
+  const giveUp = new AbortController();
+  const reason = new Error('Ctrl-C');
+  const starting = start({
+    needs: { queue: true, store: true },
+    signal: giveUp.signal,
+    onProgress: (text) => text.startsWith('starting') && setImmediate(() => giveUp.abort(reason)),
+  });
+  await expect(starting).rejects.toBe(reason);
+  const file = JSON.parse(await readFile(join(home, 'stack.json'), 'utf8')) as { last: StackState };
+  expect(alive(file.last)).toEqual([]);
+  await start();
+});
+
 /** Starts a stack in a process of its own and resolves with it once the stack is ready. */
 async function startElsewhere(needs: StackOptions['needs']): Promise<ChildProcess> {
   const script = `

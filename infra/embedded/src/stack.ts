@@ -39,6 +39,8 @@ export interface StackOptions {
   onProgress?: (text: string) => void;
   /** Ports that are asked for; the others are chosen free. A taken one is refused. */
   ports?: { queue?: number; store?: number };
+  /** Gives up starting: what was started is stopped again, and the signal's reason is thrown. */
+  signal?: AbortSignal;
   /** How long a server may take to stop by itself before it is killed. Default: each server's own. */
   stopTimeoutMs?: number;
   /** Default: the real server where the platform has one. */
@@ -65,6 +67,7 @@ export async function startStack({
   logger,
   onProgress = () => undefined,
   ports = {},
+  signal,
   stopTimeoutMs,
   milvusKind = milvusKindOf(),
 }: StackOptions): Promise<Stack> {
@@ -131,18 +134,23 @@ export async function startStack({
     const programsToStart = await Promise.all(preparing);
     onProgress(`starting ${programsToStart.map(({ name }) => name).join(' and ')}`);
 
+    // The first that fails ends the waiting for the others.
+    const failing = new AbortController();
+    const abandon = signal === undefined ? failing.signal : AbortSignal.any([failing.signal, signal]);
     const outcomes = await Promise.allSettled(
       programsToStart.map(async (program) => {
-        const server = await startServer(stopTimeoutMs === undefined ? program : { ...program, stopTimeoutMs }, {
-          logger,
-          onSpawn: record,
-        });
-        releaser.push(program.name, () => server.stop());
-        return server;
+        const timed = stopTimeoutMs === undefined ? program : { ...program, stopTimeoutMs };
+        try {
+          const server = await startServer(timed, { logger, onSpawn: record, abandon });
+          releaser.push(program.name, () => server.stop());
+          return server;
+        } catch (error) {
+          failing.abort(error);
+          throw error;
+        }
       }),
     );
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    abandon.throwIfAborted();
     const servers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     last.ready = true;
     await save();

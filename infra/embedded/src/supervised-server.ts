@@ -48,24 +48,33 @@ kill -KILL -"$1" 2>/dev/null`;
 
 /**
  * Starts the program and resolves when it is ready. `onSpawn` is told of every new process before it is waited for, so
- * that it can be recorded. Throws `setup_failed`, naming the log, when it exits or stays silent at its first start.
+ * that it can be recorded. Throws `setup_failed`, naming the log, when it exits or stays silent at its first start, and the
+ * reason of `abandon` when that aborts before it is ready; the process has ended then.
  */
 export async function startServer(
   program: ServerProgram,
   {
     logger,
     onSpawn,
+    abandon,
     clock = systemClock,
-  }: { logger: Logger; onSpawn(record: ServerRecord): Promise<void>; clock?: Clock },
+  }: { logger: Logger; onSpawn(record: ServerRecord): Promise<void>; abandon: AbortSignal; clock?: Clock },
 ): Promise<SupervisedServer> {
   const stopping = new AbortController();
   const backoff = createBackoff({ baseMs: 500, capMs: 15_000 });
+  abandon.throwIfAborted();
   let current = await launch();
+  const abandonNow = () => stopping.abort();
+  abandon.addEventListener('abort', abandonNow, { once: true });
   try {
     await becomeReady(current);
+    abandon.throwIfAborted();
   } catch (error) {
     await end(current);
+    abandon.throwIfAborted();
     throw error;
+  } finally {
+    abandon.removeEventListener('abort', abandonNow);
   }
   const supervising = supervise();
   const exited = new Promise<{ what: string; code: number | null }>((resolve) => {
@@ -114,7 +123,12 @@ export async function startServer(
 
   async function launch(): Promise<RunningProcess> {
     const running = spawnGuarded(program);
-    await onSpawn(running.record);
+    try {
+      await onSpawn(running.record);
+    } catch (error) {
+      await end(running);
+      throw error;
+    }
     if (stopping.signal.aborted) await end(running);
     return running;
   }
