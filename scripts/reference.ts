@@ -36,7 +36,7 @@ function errorsPage(): string {
 function configurationPage(): string {
   const rows = (Object.entries(settings) as [string, Setting][]).map(
     ([name, { form, help, secret, ...rest }]) =>
-      `| \`${name}\` | ${cell(form)} | ${'default' in rest && rest.default !== undefined ? `\`${String(rest.default)}\`` : ''} | ${cell(help)}${secret ? ' Secret: may come from a file, `' + name + '_FILE`.' : ''} |`,
+      `| \`${name}\` | ${cell(form)} | ${'default' in rest && rest.default !== undefined ? `\`${String(rest.default)}\`` : ''} | ${cell(help)}${secret ? ` Secret: may come from a file, \`${name}_FILE\`.` : ''} |`,
   );
   return [
     '# Configuration',

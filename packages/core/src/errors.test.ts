@@ -3,8 +3,15 @@ import { errorCodes } from './error-codes.ts';
 import { isSluiceError, SluiceError, verdictOf } from './errors.ts';
 
 test('a refusal says what, where, expected, got and the fix', () => {
-  const error = new SluiceError('wrong_dimension', { message: 'The vectors are of another model', where: 'http://gpu:8080', expected: '1024', got: '768' });
-  expect(error.message).toBe(`The vectors are of another model (http://gpu:8080); expected 1024; got 768. ${errorCodes.wrong_dimension.fix}`);
+  const error = new SluiceError('wrong_dimension', {
+    message: 'The vectors are of another model',
+    where: 'http://gpu:8080',
+    expected: '1024',
+    got: '768',
+  });
+  expect(error.message).toBe(
+    `The vectors are of another model (http://gpu:8080); expected 1024; got 768. ${errorCodes.wrong_dimension.fix}`,
+  );
   expect(error.verdict).toBe('stop');
 });
 

@@ -1,8 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, chunkId, contentHash, documentKey, parseChunkId, revisionFromHex, revisionHex } from './identity.ts';
+import {
+  canonicalJson,
+  chunkId,
+  contentHash,
+  documentKey,
+  parseChunkId,
+  revisionFromHex,
+  revisionHex,
+} from './identity.ts';
 
-const name = fc.record({ line: fc.string(), tenant: fc.option(fc.string({ minLength: 1 }), { nil: undefined }), id: fc.string() });
+const name = fc.record({
+  line: fc.string(),
+  tenant: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
+  id: fc.string(),
+});
 
 describe('identity', () => {
   test('two documents never share a key because their parts run together', () => {
@@ -30,11 +42,20 @@ describe('identity', () => {
 
   test('ids sort by document, revision, ordinal', () => {
     fc.assert(
-      fc.property(fc.bigInt(1n, 1n << 50n), fc.bigInt(1n, 1n << 50n), fc.nat(15_999), fc.nat(15_999), (revisionA, revisionB, a, b) => {
-        const [first, second] = [chunkId('d'.padEnd(21, '0'), String(revisionA), a), chunkId('d'.padEnd(21, '0'), String(revisionB), b)];
-        const order = revisionA === revisionB ? Math.sign(a - b) : revisionA < revisionB ? -1 : 1;
-        expect(Math.sign(first < second ? -1 : first > second ? 1 : 0)).toBe(order);
-      }),
+      fc.property(
+        fc.bigInt(1n, 1n << 50n),
+        fc.bigInt(1n, 1n << 50n),
+        fc.nat(15_999),
+        fc.nat(15_999),
+        (revisionA, revisionB, a, b) => {
+          const [first, second] = [
+            chunkId('d'.padEnd(21, '0'), String(revisionA), a),
+            chunkId('d'.padEnd(21, '0'), String(revisionB), b),
+          ];
+          const order = revisionA === revisionB ? Math.sign(a - b) : revisionA < revisionB ? -1 : 1;
+          expect(Math.sign(first < second ? -1 : first > second ? 1 : 0)).toBe(order);
+        },
+      ),
     );
   });
 
@@ -44,8 +65,12 @@ describe('identity', () => {
 
   test('NFC and NFD copies of a text are the same content; metadata and tenant are part of it', () => {
     const base = { format: 'text', metadata: {} } as const;
-    expect(contentHash({ ...base, text: 'đồng bằng'.normalize('NFD') })).toBe(contentHash({ ...base, text: 'đồng bằng'.normalize('NFC') }));
-    expect(contentHash({ ...base, text: 'a', metadata: { x: 1, y: { b: 1, a: 2 } } })).toBe(contentHash({ ...base, text: 'a', metadata: { y: { a: 2, b: 1 }, x: 1 } }));
+    expect(contentHash({ ...base, text: 'đồng bằng'.normalize('NFD') })).toBe(
+      contentHash({ ...base, text: 'đồng bằng'.normalize('NFC') }),
+    );
+    expect(contentHash({ ...base, text: 'a', metadata: { x: 1, y: { b: 1, a: 2 } } })).toBe(
+      contentHash({ ...base, text: 'a', metadata: { y: { a: 2, b: 1 }, x: 1 } }),
+    );
     expect(contentHash({ ...base, text: 'a', metadata: { x: 1 } })).not.toBe(contentHash({ ...base, text: 'a' }));
     expect(contentHash({ ...base, text: 'a', tenant: 't' })).not.toBe(contentHash({ ...base, text: 'a' }));
   });

@@ -5,7 +5,7 @@
 import { type DocumentKey, documentKey, parseChunkId, type Revision, SluiceError } from '@sluice/core';
 import { cutVector, type Engine } from '@sluice/embedder';
 import type { Ledger } from '@sluice/queue';
-import type { Hit, Store, StoredRow } from '@sluice/store';
+import type { Hit, StoredRow } from '@sluice/store';
 import type { Line } from './open-line.ts';
 
 export interface QueryHit {
