@@ -26,6 +26,7 @@ const kinds = [
   ['take', 10],
   ['step', 16],
   ['work off', 8],
+  ['work off, one dies', 4],
   ['lock lost', 3],
   ['worker dies', 2],
   ['late write', 2],
@@ -144,6 +145,14 @@ function createPlay(world: World) {
       ...(booked !== undefined && { revision: booked.revision }),
     });
     producer.in = 0;
+    if (producer.handing.overtaken) {
+      producer.handing = undefined;
+      return;
+    }
+    const latest = [...history(id).keys()].sort().at(-1) ?? '';
+    if (booked === undefined && revisionHex(producer.handing.revision) < latest) {
+      throw new Error(`${id} was handed in under a revision that is overtaken already`);
+    }
   }
 
   async function commit(number: number): Promise<void> {
@@ -290,6 +299,14 @@ function createPlay(world: World) {
         for (let left = 1 + a; left > 0 && world.jobs.length > 0; left -= 1)
           await world.work(world.jobs.shift()!, 'steady');
         return;
+      case 'work off, one dies': {
+        const [job] = world.jobs.splice(b % Math.max(1, world.jobs.length), 1);
+        if (job === undefined) return;
+        if ((await world.die(job, 'steady')) === 'dead') world.failed.add(jobId(job));
+        for (let left = a; left > 0 && world.jobs.length > 0; left -= 1)
+          await world.work(world.jobs.shift()!, 'steady');
+        return;
+      }
       case 'settle':
         return world.settle();
       case 'producer dies': {

@@ -106,10 +106,63 @@ test('two chunkers finish their submissions in the wrong order: the one accepted
   const second = await world.handIn('d', 'T2', { revision: t2!.revision });
   const first = await world.handIn('d', 'T1', { revision: t1!.revision });
   expect(second.committed).toBe('current');
-  expect(first).toMatchObject({ revision: t1!.revision, missing: [], committed: 'superseded' });
+  expect(first).toMatchObject({ revision: t1!.revision, missing: [], overtaken: true });
   await world.workAll();
   await world.settle();
   expect(await world.state('d')).toMatchObject({ state: 'stored', hash: hashOf('T2') });
+});
+
+test('submissions of producers that cannot ask are ordered by the time at which their jobs were made', async () => {
+  await world.handIn('before', 'x');
+  const key = world.key('d');
+  const made = (ms: number) => 1_800_000_000_000 + ms;
+  world.advance(60_000);
+  const [late] = await world.ledger.reserve([{ key, id: 'd', madeAtMs: made(20_000) }]);
+  const [early] = await world.ledger.reserve([{ key, id: 'd', madeAtMs: made(10_000) }]);
+  expect(BigInt(early!.revision)).toBeLessThan(BigInt(late!.revision));
+  expect((await world.handIn('d', 'late', { revision: late!.revision })).committed).toBe('current');
+  expect(await world.handIn('d', 'early', { revision: early!.revision })).toMatchObject({ overtaken: true });
+  const [after] = await world.ledger.reserve([{ key, id: 'd', madeAtMs: made(5_000) }]);
+  expect(await world.handIn('d', 'earliest', { revision: after!.revision })).toMatchObject({ overtaken: true });
+  await world.workAll();
+  expect(await world.state('d')).toMatchObject({ state: 'stored', hash: hashOf('late') });
+});
+
+test('a submission that comes twice, because its chunker died, is done once; one that was overtaken stays so', async () => {
+  const key = world.key('d');
+  const [booked] = await world.ledger.reserve([{ key, id: 'd' }]);
+  const first = await world.handIn('d', 'A', { revision: booked!.revision, until: 'enqueued', producer: 'dying' });
+  await world.work(world.jobs.shift()!);
+  world.advance(3_600_000);
+  expect(await world.ledger.abandonStale()).toEqual([]); // it comes back by itself
+  const again = await world.handIn('d', 'A', { revision: booked!.revision, producer: 'p2' });
+  expect(again).toMatchObject({ revision: first.revision, missing: [1], committed: 'current' });
+  expect(await world.handIn('d', 'A', { revision: booked!.revision })).toMatchObject({ committed: 'current' });
+  await world.workAll();
+
+  const [overtaken] = await world.ledger.reserve([{ key, id: 'd' }]);
+  await world.handIn('d', 'B', { revision: overtaken!.revision, until: 'enqueued', producer: 'dying' });
+  const bad = await world.handIn('d', 'C', { n: 1 });
+  await world.die(world.jobs.pop()!);
+  await world.ledger.dropRevision([{ key, revision: bad.revision }]);
+  for (let times = 0; times < 2; times += 1) {
+    expect(await world.handIn('d', 'B', { revision: overtaken!.revision })).toMatchObject({ overtaken: true });
+  }
+  await world.workAll();
+  await world.settle();
+  expect(await world.state('d')).toMatchObject({ state: 'stored', hash: hashOf('A') });
+  expect(world.allRowsOf('d')).toHaveLength(2);
+});
+
+test('handed in again after a later revision was accepted, content that a dead producer had prepared before is new work', async () => {
+  await world.handIn('d', 'A', { until: 'enqueued', producer: 'dying' });
+  await world.handIn('d', 'B');
+  world.advance(31_000);
+  expect((await world.handIn('d', 'A')).committed).toBe('current');
+  await world.workAll();
+  await world.settle();
+  expect(await world.state('d')).toMatchObject({ state: 'stored', hash: hashOf('A') });
+  expect(world.allRowsOf('d')).toHaveLength(2);
 });
 
 test('a delete that was accepted after a submission wins over it, although nothing of it was chunked yet', async () => {
@@ -117,7 +170,7 @@ test('a delete that was accepted after a submission wins over it, although nothi
   const [early] = await world.ledger.reserve([{ key, id: 'd' }]);
   expect(await world.ledger.remove([{ key }])).toMatchObject([{ answer: 'deleted' }]);
   const handed = await world.handIn('d', 'T1', { revision: early!.revision });
-  expect(handed.committed).toBe('superseded');
+  expect(handed.overtaken).toBe(true);
   await world.workAll();
   await world.settle();
   expect(await world.state('d')).toMatchObject({ state: 'deleted' });

@@ -73,6 +73,7 @@ export interface Handed {
   revision: Revision;
   generation: number;
   missing: number[];
+  overtaken?: true;
   committed?: string;
 }
 
@@ -133,6 +134,7 @@ export function createWorld(
         },
       ]);
       const handed: Handed = { id, content, n, run, ...prepared! };
+      if (handed.overtaken) return handed;
       if (until !== 'prepared') world.enqueue(handed);
       if (until === 'committed') handed.committed = await world.commit(handed);
       return handed;

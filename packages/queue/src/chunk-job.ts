@@ -12,7 +12,7 @@ export const chunkJobSchema = z.strictObject({
   v: z.literal(1),
   /** Document key: `d` and 20 hex characters. */
   key: z.string().regex(/^d[0-9a-f]{20}$/),
-  /** Decimal microseconds. Given by the ledger; a producer that cannot ask it writes the job's timestamp in ms × 1000. */
+  /** Decimal microseconds, given by the ledger. */
   revision: z.string().regex(/^[1-9]\d{0,15}$/),
   ordinal: z
     .number()

@@ -20,6 +20,8 @@ export interface ChunkWorkerOptions {
   concurrency: number;
   /** Connection failures and lost locks, as `queue_*` errors. May come in quick succession: collapse them. */
   onError(error: Error): void;
+  /** False: takes no job until `resumeFetching`. Default true. */
+  fetching?: boolean;
   /** Default 15 s; shorter only in tests. */
   lockMs?: number;
   stalledIntervalMs?: number;
@@ -34,12 +36,18 @@ export interface ChunkWorker {
   close(force?: boolean): Promise<void>;
 }
 
-/** Starts at once. Each shard's Worker has a connection without command timeout and retry limit: it blocks on purpose. */
+/** Each shard's Worker has a connection without command timeout and retry limit: it blocks on purpose. */
 export function openChunkWorker(
   url: string,
   address: LineAddress,
   process: Processor,
-  { concurrency, onError, lockMs = WORKER_LOCK_MS, stalledIntervalMs = STALLED_INTERVAL_MS }: ChunkWorkerOptions,
+  {
+    concurrency,
+    onError,
+    fetching = true,
+    lockMs = WORKER_LOCK_MS,
+    stalledIntervalMs = STALLED_INTERVAL_MS,
+  }: ChunkWorkerOptions,
 ): ChunkWorker {
   const shards = allShards(address).map((shard) => {
     const redis = new Redis(url, { ...connectionOptions('worker'), maxRetriesPerRequest: null });
@@ -47,6 +55,7 @@ export function openChunkWorker(
     const worker = new Worker(QUEUE_NAME, process, {
       connection: redis,
       prefix: shardTag(address, shard),
+      autorun: fetching,
       concurrency: Math.max(1, Math.ceil(concurrency / address.shards)),
       lockDuration: lockMs,
       stalledInterval: stalledIntervalMs,

@@ -44,7 +44,7 @@ export interface Prepare {
   run?: RunRef | undefined;
   /** Who hands in: any text without `|`, the same one that `beat` is called with. */
   producer: string;
-  /** A revision reserved when the submission was accepted, or made from a job's timestamp (ms × 1000). */
+  /** The revision that was reserved when the submission was accepted. */
   revision?: Revision | undefined;
 }
 
@@ -54,6 +54,8 @@ export interface Prepared {
   generation: number;
   /** Ordinals whose jobs are to be enqueued. Empty: nothing is to do but commit. */
   missing: number[];
+  /** The submission came too late, something accepted later is on record: nothing is to do, not even commit. */
+  overtaken?: true;
 }
 
 /**
@@ -78,6 +80,8 @@ export interface Reserve {
   tenant?: string | undefined;
   /** Idempotency key of the submission: the same key for the same document gives the same revision. */
   submission?: string | undefined;
+  /** Of a producer that could not ask (a job made elsewhere): wall clock in ms at which it was made. Orders it as far as it can. */
+  madeAtMs?: number | undefined;
 }
 
 export interface Abandoned {
@@ -158,11 +162,12 @@ export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE
           revision: item.revision === undefined ? '' : revisionHex(item.revision),
         };
       });
-      const answers = (await caller.ask('prepare', asked, [producerGoneMs])) as [string, string, string][];
-      return answers.map(([revision, generation, outcomes], i) => ({
+      const answers = (await caller.ask('prepare', asked, [producerGoneMs])) as [string, string, string, string?][];
+      return answers.map(([revision, generation, outcomes, overtaken], i) => ({
         revision: revisionFromHex(revision),
         generation: Number(generation),
         missing: waiting(outcomes === '' ? '-'.repeat(items[i]!.chunkCount) : outcomes),
+        ...(overtaken === '1' && { overtaken: true as const }),
       }));
     },
 
@@ -180,8 +185,9 @@ export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE
     },
 
     async reserve(items) {
-      const asked = items.map(({ key, id, tenant, submission }) => {
-        return { key, id, tenant: text(tenant), submission: text(submission) };
+      const asked = items.map(({ key, id, tenant, submission, madeAtMs }) => {
+        const made = madeAtMs === undefined ? '' : revisionHex(String(Math.floor(madeAtMs) * 1_000));
+        return { key, id, tenant: text(tenant), submission: text(submission), made };
       });
       const answers = (await caller.ask('reserve', asked)) as [string, string][];
       return answers.map(([revision, again]) => ({ revision: revisionFromHex(revision), again: again === '1' }));

@@ -31,7 +31,8 @@ for i, item in ipairs(items) do
   local head = doc.heads[rev]
   if rec and rec.rev == rev then
     answers[i] = rec.state == 'd' and 'superseded' or 'current'
-  elseif rec and rec.rev > rev then
+  elseif (rec and rec.rev > rev) or (head and head.kind == 'x') then
+    -- `x`: overtaken once is overtaken for good, although what overtook it was dropped.
     if head then
       count(head.run, 'accepted', 1)
       count(head.run, 'superseded', 1)

@@ -1,5 +1,5 @@
--- prepare {key, id, tenant, hash, cut, n, tokens[], source, run, producer, revision} → per item {revision, generation, outcomes}
--- ARGV[3]: a producer without a heartbeat for so many ms is gone. Outcomes '' = every ordinal is to be enqueued.
+-- prepare {key, id, tenant, hash, cut, n, tokens[], source, run, producer, revision} → per item {revision, generation, outcomes,
+-- overtaken}. ARGV[3]: a producer without a heartbeat for so many ms is gone. Outcomes '' = every ordinal is to be enqueued.
 -- Supersedes nothing. In this order: resume the current revision of the same content; take up a prepared one of the same
 -- content whose producer is gone; draw a new one.
 local gone_before = time_ms() - tonumber(ARGV[3])
@@ -86,55 +86,72 @@ local function take_up(doc, rev, item)
   return { rev, int(head.gen), doc.fields['o:' .. rev] }
 end
 
-local function reserve_new(doc, rev, item)
-  local overtaken = doc.rec and doc.rec.rev > rev
-  local pending = overtaken and 0 or sum(item.tokens)
+local function begin(doc, rev, item)
+  local pending = sum(item.tokens)
   doc.heads[rev] = {
-    kind = overtaken and 'x' or 'p', hash = item.hash, cut = item.cut, n = item.n, source = item.source, run = item.run,
-    gen = 0, pending = pending, stored = 0, reused = 0, dead = 0, producer = item.producer, at = time_ms(), fenced = '0',
+    kind = 'p', hash = item.hash, cut = item.cut, n = item.n, source = item.source, run = item.run, gen = 0,
+    pending = pending, stored = 0, reused = 0, dead = 0, producer = item.producer, at = time_ms(), fenced = '0',
     changed = true,
   }
   total('backlog', pending)
   -- A submission is durable and comes back by itself: its revision never goes stale.
   if item.revision == '' then redis.call('zadd', K.prepared, time_ms(), doc.key .. rev) end
-  if overtaken then return { rev, '0', string.rep('s', item.n) } end
   put(doc, 'o:' .. rev, string.rep('-', item.n))
   return { rev, '0', '' }
 end
 
--- A revision from outside: reserved earlier by this ledger, or the time at which a job was made elsewhere.
-local function usable(given)
-  if drawn_here(given) then return true end
-  if not birth or given < birth or given > to_hex(time_us()) then return false end
-  raise_floor(given)
-  return true
+local function nothing_missing(rev, item, overtaken)
+  return { rev, '0', string.rep('s', item.n), overtaken and '1' or '0' }
+end
+
+-- The latest committed content handed in again; nil where it is other content.
+local function again(doc, item)
+  local rec = doc.rec
+  if not rec or rec.state == 'd' or not same(rec, item) then return nil end
+  if rec.state ~= 's' then return resume(doc, item) end
+  count(item.run, 'accepted', 1)
+  count(item.run, 'stored', 1)
+  return nothing_missing(rec.rev, item)
+end
+
+-- A submission brings the revision that was reserved when it was accepted. It may come more than once, and late. A
+-- revision whose head is gone was overtaken; it is never begun anew, because its rows may be about to be deleted.
+local function submitted(doc, item)
+  local given = item.revision
+  local head = doc.heads[given]
+  if doc.rec and doc.rec.rev == given and doc.rec.state ~= 'd' then
+    return again(doc, item) or nothing_missing(given, item)
+  end
+  if not head then
+    -- Not of this ledger: it was lost since the submission was accepted.
+    if not drawn_here(given) then return begin(doc, draw(), item) end
+    return nothing_missing(given, item, true)
+  end
+  if head.kind == 'x' then
+    count(item.run, 'accepted', 1)
+    count(item.run, 'superseded', 1)
+    abandon(doc, given)
+    return nothing_missing(given, item, true)
+  end
+  if head.kind == 'v' then return begin(doc, given, item) end
+  if same(head, item) then return take_up(doc, given, item) end
+  -- Cut otherwise meanwhile: the old jobs and rows must not mix with the new ones.
+  abandon(doc, given)
+  return begin(doc, draw(), item)
 end
 
 local function prepare(doc, item)
-  local rec = doc.rec
-  local given = item.revision
-  if rec and rec.state ~= 'd' and rec.rev == given and same(rec, item) then given = '' end
-  if given == '' and rec and rec.state ~= 'd' and same(rec, item) then
-    if rec.state == 's' then
-      count(item.run, 'accepted', 1)
-      count(item.run, 'stored', 1)
-      return { rec.rev, '0', string.rep('s', rec.n) }
-    end
-    return resume(doc, item)
-  end
+  if item.revision ~= '' then return submitted(doc, item) end
+  local known = again(doc, item)
+  if known then return known end
   local mine = ''
   for rev, head in pairs(doc.heads) do
-    if head.kind == 'p' and same(head, item) and rev > mine and (given == '' or rev == given) then
-      if given ~= '' or head.producer == item.producer or gone(head.producer) then mine = rev end
+    if head.kind == 'p' and same(head, item) and rev > mine then
+      if head.producer == item.producer or gone(head.producer) then mine = rev end
     end
   end
   if mine ~= '' then return take_up(doc, mine, item) end
-  if given ~= '' and usable(given) then
-    local head = doc.heads[given]
-    if head and head.kind == 'x' then return { given, '0', string.rep('s', item.n) } end
-    if not head or head.kind == 'v' then return reserve_new(doc, given, item) end
-  end
-  return reserve_new(doc, draw(), item)
+  return begin(doc, draw(), item)
 end
 
 local answers = {}

@@ -28,7 +28,7 @@ end
 -- Something that a delete must come after: handed in, or accepted to be.
 local function on_its_way(doc)
   for rev, head in pairs(doc.heads) do
-    if head.kind ~= 'c' and (not doc.rec or rev > doc.rec.rev) then return true end
+    if head.kind ~= 'c' and head.kind ~= 'x' and (not doc.rec or rev > doc.rec.rev) then return true end
   end
   return false
 end

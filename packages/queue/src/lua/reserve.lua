@@ -1,6 +1,17 @@
--- reserve {key, id, tenant, submission} → per item {revision, again}.
+-- reserve {key, id, tenant, submission, made} → per item {revision, again}.
 -- Draws the revision when a submission is accepted, in the step that records its idempotency key: the order of acceptance is
 -- the order of revisions, whoever chunks first. The same key again gives the same revision.
+-- `made`: a submission from a producer that could not ask is ordered by the time at which its job was made, as a revision.
+read_clock()
+
+local function revision_of(doc, item)
+  local made = item.made
+  if made == '' or not birth or made < birth or made > to_hex(time_us()) then return draw() end
+  if doc.heads[made] or (doc.rec and doc.rec.rev == made) then return draw() end
+  raise_floor(made)
+  return made
+end
+
 local answers = {}
 for i, item in ipairs(items) do
   local doc = load(i)
@@ -9,11 +20,14 @@ for i, item in ipairs(items) do
   if known then
     answers[i] = { string.sub(known, 1, 13), '1' }
   else
-    local rev = draw()
-    doc.heads[rev] = {
-      kind = 'v', hash = '', cut = '', n = 0, source = '', run = '', gen = 0, pending = 0, stored = 0, reused = 0, dead = 0,
-      producer = '', at = time_ms(), fenced = '0', changed = true,
-    }
+    local rev = revision_of(doc, item)
+    -- One that is older than the current revision is overtaken already: it needs no head.
+    if not doc.rec or doc.rec.rev < rev then
+      doc.heads[rev] = {
+        kind = 'v', hash = '', cut = '', n = 0, source = '', run = '', gen = 0, pending = 0, stored = 0, reused = 0,
+        dead = 0, producer = '', at = time_ms(), fenced = '0', changed = true,
+      }
+    end
     put(doc, 'id', item.id)
     if item.tenant ~= '' then put(doc, 'tenant', item.tenant) end
     if field then redis.call('hset', K.submissions, field, rev .. int(time_ms())) end
