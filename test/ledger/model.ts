@@ -3,66 +3,20 @@
  * in any order; every step can be the last of whoever made it. The model knows only which contents were committed and which
  * revisions were deleted or dropped. After every step readers must find what they had; when everything has come to rest, the
  * store must hold exactly the latest content, and every count must add up.
+ *
+ * Longer than a file should be, because the steps are one closure over what the model knows.
  */
 import { chunkId, revisionHex, revisionKey } from '@sluice/core';
 import { type ChunkJob, chunkIdOf, jobId, type Redis, type ToClean, type ToSettle } from '@sluice/queue';
 import fc from 'fast-check';
+import { checkRest } from './model-rest.ts';
+import { type Step, steps } from './model-steps.ts';
 import { CUT, createWorld, type Handed, hashOf, type World } from './world.ts';
 
 /** The first one much more often, so that revisions of one document meet. */
 const IDS = ['one', 'two'];
 const idOf = (b: number) => IDS[b === 0 ? 1 : 0]!;
 const CONTENTS = ['A', 'B', 'C'];
-
-/** With weights. Small steps for every crash there can be, and whole ones that bring documents far enough for a crash to matter. */
-const kinds = [
-  ['hand in', 6],
-  ['enqueue', 6],
-  ['commit', 5],
-  ['hand in, enqueue, commit', 10],
-  ['producer dies', 2],
-  ['reserve', 2],
-  ['delete', 2],
-  ['take', 10],
-  ['step', 16],
-  ['work off', 8],
-  ['work off, one dies', 4],
-  ['lock lost', 3],
-  ['worker dies', 2],
-  ['late write', 2],
-  ['chunk dies', 4],
-  ['take settling', 6],
-  ['take cleaning', 3],
-  ['delete rows', 8],
-  ['report deleted', 5],
-  ['settle', 3],
-  ['retry', 3],
-  ['retry, then die', 1],
-  ['drop', 2],
-  ['seconds pass', 2],
-  ['minutes pass', 1],
-  ['abandon', 1],
-  ['sweep', 2],
-  ['redis is lost', 0.2],
-] as const;
-
-type Kind = (typeof kinds)[number][0];
-interface Step {
-  kind: Kind;
-  a: number;
-  b: number;
-}
-
-const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.record({
-    kind: fc.oneof(
-      ...kinds.map(([kind, weight]) => ({ weight: Math.round(weight * 5), arbitrary: fc.constant<Kind>(kind) })),
-    ),
-    a: fc.nat(5),
-    b: fc.nat(5),
-  }),
-  { minLength: 5, maxLength: 80, size: 'max' },
-);
 
 interface InHand {
   job: ChunkJob;
@@ -482,74 +436,7 @@ function createPlay(world: World) {
     }
   }
 
-  async function checkRest(): Promise<void> {
-    const fail = (message: string): never => {
-      throw new Error(`at rest: ${message}`);
-    };
-    const expected = { stored: 0, partial: 0, deleted: 0, dead: 0 };
-    for (const id of IDS) {
-      const state = await world.state(id);
-      const [revision, content] = [...history(id)].sort(([a], [b]) => (a < b ? 1 : -1))[0] ?? [];
-      if (revision === undefined) {
-        if (state !== undefined) fail(`${id} was never accepted but is ${state.state}`);
-        if (world.allRowsOf(id).length > 0) fail(`${id} was never accepted but has rows`);
-        continue;
-      }
-      if (state === undefined) throw new Error(`at rest: ${id} is unknown`);
-      if (revisionHex(state.currentRevision!) !== revision) fail(`${id}: another revision than the latest is current`);
-      const want = new Set<string>();
-      const whole = state.wholeRevision;
-      if (content === '') {
-        if (state.state !== 'deleted') fail(`${id} was deleted but is ${state.state}`);
-        expected.deleted += 1;
-      } else if (state.state === 'stored') {
-        if (state.hash !== hashOf(content!)) fail(`${id} has another content than was handed in last`);
-        if (whole !== state.currentRevision) fail(`${id} is stored but not whole`);
-        expected.stored += 1;
-      } else if (state.state === 'partial') {
-        if (state.stored + state.dead !== state.chunkCount) fail(`${id} is partial with chunks waiting`);
-        for (const ordinal of world.rowsOf(id, state.currentRevision!))
-          want.add(chunkId(state.key, state.currentRevision!, ordinal));
-        if (want.size < state.stored) fail(`${id}: stored chunks of a partial revision have no row`);
-        expected.partial += 1;
-        expected.dead += state.dead;
-      } else {
-        fail(`${id} is ${state.state} although nothing is under way`);
-      }
-      if (whole !== undefined)
-        for (let i = 0; i < state.wholeChunkCount!; i += 1) want.add(chunkId(state.key, whole, i));
-      const got = world.allRowsOf(id);
-      if (got.length !== want.size || got.some((row) => !want.has(row)))
-        fail(`${id}: rows ${got.join()} instead of ${[...want].join()}`);
-    }
-    const counts = await ledger.counts();
-    for (const name of ['stored', 'partial', 'deleted'] as const) {
-      if (counts[name] !== expected[name]) fail(`${counts[name]} ${name} instead of ${expected[name]}`);
-    }
-    for (const name of ['open', 'prepared', 'settling', 'cleaning', 'writeIntents'] as const) {
-      if (counts[name] !== 0) fail(`${counts[name]} ${name} are left`);
-    }
-    if (counts.deadLetters !== expected.dead)
-      fail(`${counts.deadLetters} dead letters for ${expected.dead} dead chunks`);
-    if (expected.dead === 0 && counts.deadLetterBytes !== 0)
-      fail(`${counts.deadLetterBytes} bytes of dead letters are left`);
-    if ((await ledger.backlogTokens()) !== 0) fail(`a backlog of ${await ledger.backlogTokens()} tokens is left`);
-    const open = (await world.redis.keys('*:open:*')).length;
-    if (open > expected.partial) fail(`${open} documents have details that nothing needs`);
-    for (const number of usedRuns) {
-      const { documents, chunks } = await world.runs.counts(number);
-      const { accepted, stored, superseded, partial, unsettled } = documents;
-      if (unsettled !== 0 || accepted !== stored + superseded + partial)
-        fail(`run ${number}: ${JSON.stringify(documents)}`);
-      if (chunks.stored + chunks.dead > chunks.accepted || Object.values(chunks).some((count) => count < 0)) {
-        fail(`run ${number}: ${JSON.stringify(chunks)}`);
-      }
-      if (superseded === 0 && chunks.stored + chunks.dead !== chunks.accepted)
-        fail(`run ${number}: ${JSON.stringify(chunks)}`);
-    }
-  }
-
-  return { step, checkReaders, rest, checkRest };
+  return { step, checkReaders, rest, checkRest: () => checkRest(world, { ids: IDS, history, usedRuns }) };
 }
 
 /** The property, for the test suite and for long runs. The seed is printed with a counterexample, which is shrunk. */

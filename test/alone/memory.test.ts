@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { readDocuments, resolveInputs } from '@sluice/producer';
 import { expect, test } from 'vitest';
-import { corpusFolder, createSluice } from './sluice.ts';
+import { corpusFolder, createSluice } from '../e2e/sluice.ts';
 
 const TOTAL_BYTES = 500_000_000;
 const LIMIT_KB = 400_000;

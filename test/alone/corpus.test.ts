@@ -11,9 +11,9 @@ import { readDocuments, resolveInputs } from '@sluice/producer';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LineReader, readLine, snapshot } from '../e2e/line-reader.ts';
+import { corpusFolder, createSluice, type Sluice } from '../e2e/sluice.ts';
 import { milvusWrites } from '../support/milvus-writes.ts';
-import { type LineReader, readLine, snapshot } from './line-reader.ts';
-import { corpusFolder, createSluice, type Sluice } from './sluice.ts';
 
 let folder: string;
 let corpus: string;

@@ -1,0 +1,90 @@
+/** What must be exact whatever is repeated: counts, backlog, revisions, what a run has seen. Each a test on a real Valkey. */
+import { revisionFromHex, silentLogger } from '@sluice/core';
+import { connectRedis, type Redis } from '@sluice/queue';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { CUT, createWorld, hashOf, TOKENS, type World } from './world.ts';
+
+let valkey: TestValkey;
+let redis: Redis;
+let world: World;
+
+beforeAll(async () => {
+  valkey = await startValkey();
+  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
+});
+afterAll(async () => {
+  redis.disconnect();
+  await valkey.stop();
+});
+beforeEach(async () => {
+  await redis.flushall();
+  world = createWorld(valkey.url, { redis });
+});
+
+const compare = async (id: string, content: string, extra = {}) =>
+  (await world.ledger.compare([{ key: world.key(id), hash: hashOf(content), cut: CUT, ...extra }]))[0]!;
+
+test('every verb may be repeated: counts and backlog stay exact', async () => {
+  const handed = await world.handIn('d', 'A', { run: 1, until: 'enqueued' });
+  const [first, second] = world.jobs.splice(0);
+  expect(await world.ledger.backlogTokens()).toBe(2 * TOKENS);
+  await world.work(first!);
+  await world.mark(first!);
+  expect([await world.commit(handed), await world.commit(handed)]).toEqual(['current', 'current']);
+  await world.fence(second!);
+  expect([await world.mark(second!), await world.mark(second!)]).toEqual(['stored', 'already-stored']);
+  expect(await world.commit(handed)).toBe('current');
+  expect(await world.ledger.backlogTokens()).toBe(0);
+  expect(await world.runs.counts(1)).toMatchObject({
+    documents: { accepted: 1, stored: 1, unsettled: 0 },
+    chunks: { accepted: 2, stored: 2, dead: 0 },
+  });
+});
+
+test('pruning finds what a run did not see, and nothing else', async () => {
+  for (const id of ['a', 'b', 'c']) await world.handIn(id, id, { run: 1, source: 1 });
+  await world.handIn('elsewhere', 'x', { run: 1, source: 2 });
+  await world.workAll();
+  await compare('a', 'a', { run: 2, source: 1 });
+  await compare('b', 'changed', { run: 2, source: 1 });
+  const pages = [];
+  for await (const page of world.ledger.scanSource({ source: 1, notSeenBy: 2 })) pages.push(page);
+  expect(pages).toEqual([{ gone: [world.key('c')], total: 3 }]);
+});
+
+test('a Redis clock that goes back gives no revision twice', async () => {
+  const first = await world.handIn('d', 'A');
+  world.advance(-3_600_000);
+  const second = await world.handIn('d', 'B');
+  expect(BigInt(second.revision)).toBeGreaterThan(BigInt(first.revision));
+  const lastPossible = revisionFromHex('fffffffffffff');
+  await world.ledger.raiseFloor(String(BigInt(lastPossible) / 2n));
+  const third = await world.handIn('d', 'C');
+  expect(BigInt(third.revision)).toBe(BigInt(lastPossible) / 2n + 1n);
+});
+
+test('a full Redis drains: workers may mark and settle although producers are refused', async () => {
+  await world.handIn('d', 'A');
+  await world.workAll();
+  await world.handIn('d', 'B');
+  await redis.config('SET', 'maxmemory', '1mb');
+  try {
+    await expect(world.handIn('e', 'E')).rejects.toMatchObject({ code: 'queue_busy', verdict: 'retry' });
+    await world.workAll();
+    await world.settle();
+    expect(await world.state('d')).toMatchObject({ state: 'stored', hash: hashOf('B') });
+  } finally {
+    await redis.config('SET', 'maxmemory', '256mb');
+  }
+});
+
+test('several shards answer a mixed batch in the order it was asked', async () => {
+  const sharded = createWorld(valkey.url, { redis, shards: 4, line: 'sharded' });
+  const ids = Array.from({ length: 40 }, (_, i) => `d${i}`);
+  for (const id of ids) await sharded.handIn(id, id, { n: 1 });
+  await sharded.workAll();
+  const states = await sharded.ledger.read(ids.map((id) => sharded.key(id)));
+  expect(states.map((state) => state?.hash)).toEqual(ids.map(hashOf));
+  expect((await sharded.ledger.counts()).stored).toBe(40);
+});
