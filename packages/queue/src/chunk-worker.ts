@@ -5,7 +5,7 @@
 import { type Processor, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { allShards, type LineAddress, shardTag } from './address.ts';
-import { EVENTS_KEPT, QUEUE_NAME } from './chunk-queue.ts';
+import { QUEUE_NAME } from './chunk-queue.ts';
 import { connectionOptions } from './connection.ts';
 import { toQueueError } from './errors.ts';
 
@@ -62,8 +62,7 @@ export function openChunkWorker(
       maxStalledCount: 1_000_000_000,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: FAILED_KEPT },
-      streams: { events: { maxLen: EVENTS_KEPT } },
-    } as ConstructorParameters<typeof Worker>[2]);
+    });
     worker.on('error', (error) => onError(toQueueError(error)));
     return { redis, worker };
   });

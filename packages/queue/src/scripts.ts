@@ -1,5 +1,5 @@
 /**
- * The ledger's Lua, one file a verb, each behind a shared preamble. A script is sent by its hash and in full only to a server
+ * The ledger's Lua, one file a verb, each behind a shared preamble and the transitions. A script is sent by its hash and in full only to a server
  * that does not know it yet. Items go in as one JSON argument; answers come back as arrays of strings.
  */
 import { createHash } from 'node:crypto';
@@ -33,10 +33,10 @@ const verbs = [
 export type Verb = (typeof verbs)[number];
 
 const read = (name: string) => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
-const preamble = read('preamble');
+const shared = `${read('preamble')}\n${read('transitions')}`;
 const sources = new Map(
   verbs.map((verb) => {
-    const source = `${preamble}\n${read(verb)}`;
+    const source = `${shared}\n${read(verb)}`;
     return [verb, { source, sha: createHash('sha1').update(source).digest('hex') }];
   }),
 );

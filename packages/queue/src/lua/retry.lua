@@ -10,7 +10,9 @@ for i, item in ipairs(items) do
   local letter = redis.call('hget', K.dead, id)
   local wanted = head and (head.kind == 'c' or head.kind == 'p')
   local mark = wanted and outcome(doc, item.rev, item.ord)
-  if letter and not wanted then
+  if not letter then
+    redis.call('zrem', K.retried, id)
+  elseif not wanted then
     remove_dead_letter(id)
   elseif mark == 'd' and ARGV[3] == '1' then
     redis.call('zrem', K.retried, id)
