@@ -19,7 +19,7 @@ const JOBS_PER_BULK = 200;
 const BYTES_PER_BULK = 4_000_000;
 const RETRY_FOR_MS = 60_000;
 /** Entries of BullMQ's event stream that are kept. */
-export const EVENTS_KEPT = 1_000;
+const EVENTS_KEPT = 1_000;
 
 export interface QueueCounts {
   waiting: number;
