@@ -96,10 +96,11 @@ function superviseWorker({
     const output = createWriteStream(log, { flags: 'a' });
     const startedAt = Date.now();
     const started = spawn(process.execPath, [...nodeFlags, mainModule, 'worker', '--line', line], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      // The channel tells the worker when this process is gone.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     child = started;
-    started.stderr.pipe(output);
+    started.stderr!.pipe(output);
     started.on('exit', (code, signal) => {
       child = undefined;
       if (stopping || code === 0) return;

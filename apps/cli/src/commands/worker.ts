@@ -8,6 +8,9 @@ export async function run(options: { line?: string }): Promise<void> {
     const close = () => void worker.close();
     if (signal.aborted) close();
     else signal.addEventListener('abort', close, { once: true });
+    // Started by `sluice up`, it does not outlive it.
+    process.channel?.unref();
+    process.once('disconnect', close);
     await worker.finished;
   });
 }
