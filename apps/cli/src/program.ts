@@ -93,6 +93,15 @@ export function createProgram(): Command {
     'sluice status --json',
   ]).option('--json', 'one JSON object');
 
+  command(
+    program,
+    'pause',
+    'Hold every worker of the line between batches; survives restarts.',
+    () => import('./commands/pause.ts'),
+    ['sluice pause', 'sluice pause --line manuals --reason "a new graphics card"'],
+  ).option('--reason <text>', 'shown by `status` and a waiting `ingest`', 'by hand');
+  command(program, 'resume', 'Let a paused line go on.', () => import('./commands/resume.ts'), ['sluice resume']);
+
   command(program, 'query <text>', 'Search the line.', () => import('./commands/query.ts'), [
     'sluice query "restore a backup"',
     'sluice query "khôi phục" -k 3 --json',

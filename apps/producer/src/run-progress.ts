@@ -49,6 +49,8 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
   let unsettled = 0;
   let reading = true;
   let waitingFor: string | undefined;
+  /** Why the line is held, if it is: then whatever else is waited for does not matter. */
+  let paused: string | undefined;
   let refreshing: Promise<void> | undefined;
   const timer = setInterval(() => void refresh().catch(() => undefined), REFRESH_MS);
 
@@ -82,6 +84,7 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
     counters.tokens.padded = tokens.padded;
     counters.engineRequests = engineRequests;
     unsettled = documents.unsettled;
+    paused = await line.ledger.paused();
     emit();
   }
 
@@ -91,6 +94,10 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
     while (samples.length > 2 && now - samples[0]!.at > RATE_WINDOW_MS) samples.shift();
     const first = samples[0]!;
     const tokensPerSecond = now > first.at ? ((counters.tokens.useful - first.tokens) * 1_000) / (now - first.at) : 0;
+    const awaited =
+      paused === undefined
+        ? waitingFor
+        : `the line is paused (${paused}); \`sluice resume --line ${line.name}\` lets it go on`;
     const left = counters.tokens.accepted - counters.tokens.useful;
     listener({
       type: 'progress',
@@ -98,7 +105,7 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
       seconds: (now - startedAt) / 1_000,
       tokensPerSecond,
       ...(tokensPerSecond > 0 && left > 0 && now - startedAt > 2_000 && { etaSeconds: left / tokensPerSecond }),
-      ...(waitingFor !== undefined && { waitingFor }),
+      ...(awaited !== undefined && { waitingFor: awaited }),
       ...structuredClone(counters),
     });
   }

@@ -224,6 +224,30 @@ describe('the batcher', () => {
     expect(rows.length).toBe(1);
   });
 
+  test('a held batcher lets its request finish and hands back everything else, until it is resumed', async () => {
+    const begun = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    const { batcher, requests } = world({
+      async embed(items) {
+        requests.push(items);
+        begun.resolve();
+        await answered.promise;
+        return { vectors: items.map(() => Float32Array.of(1, 0)) };
+      },
+    });
+    const first = batcher.accept(createItem(job(0, 1_000)));
+    await begun.promise;
+    const waiting = batcher.accept(createItem(job(1, 100)));
+    batcher.hold();
+    answered.resolve();
+    expect(await first).toBe('stored');
+    expect(await waiting).toBe('handed-back');
+    expect(await batcher.accept(createItem(job(2, 100)))).toBe('handed-back');
+    expect(requests.length).toBe(1);
+    batcher.resume();
+    expect(await batcher.accept(createItem(job(1, 100)))).toBe('stored');
+  });
+
   test('closing hands back what is not in a request and lets requests finish', async () => {
     const release = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();

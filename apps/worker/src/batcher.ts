@@ -6,6 +6,8 @@
  * are out: the second only when it is full, so that a trickle is not cut into crumbs while the device is busy; when the
  * engine is idle a short request leaves after `lingerMs`. Rows that become ready while Milvus is busy leave together.
  *
+ * A line that is **held** sends nothing more: what is in a request finishes, everything else is handed back.
+ *
  * Invariants: no request exceeds the padded-token or row budget; a write is sent only within `fenceMaxAgeMs` of a fence
  * that said go on; a key is in one write at a time; every item gets exactly one outcome.
  */
@@ -47,6 +49,9 @@ export interface Batcher {
   accept(item: Item): Promise<Outcome>;
   /** Items accepted and without outcome. */
   readonly held: number;
+  /** Hands back what is not in a request, and what comes, until `resume`. Idempotent. */
+  hold(): void;
+  resume(): void;
   /** Hands back what is not yet in a request, lets requests finish for `graceMs`, then hands back the rest. */
   close(graceMs: number): Promise<void>;
 }
@@ -64,6 +69,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
   });
   const waitingOut = { signal, clock, onOutage };
   let closing = false;
+  let holding = false;
   let requests = 0;
   let writes = 0;
   let ready: WrittenItem[] = [];
@@ -95,11 +101,11 @@ export function createBatcher(options: BatcherOptions): Batcher {
 
   async function admit(item: Item): Promise<void> {
     if (!(await stillWanted(item))) return;
-    if (item.older) {
+    if (item.older && !holding) {
       const vector = await findOne(item);
-      if (vector !== undefined) return queueWrite([{ item, vector, reused: true }]);
+      if (vector !== undefined && !holding) return queueWrite([{ item, vector, reused: true }]);
     }
-    if (closing) return item.finish('handed-back');
+    if (closing || holding) return item.finish('handed-back');
     if (item.tokens > options.maxPaddedTokens) {
       throw new SluiceError('bad_configuration', {
         message: 'A chunk in the queue is larger than an engine request may be',
@@ -308,12 +314,19 @@ export function createBatcher(options: BatcherOptions): Batcher {
   return {
     accept(item) {
       held.add(item);
-      if (closing) item.finish('handed-back');
+      if (closing || holding) item.finish('handed-back');
       else void run([item], () => admit(item));
       return item.finished.finally(() => held.delete(item));
     },
     get held() {
       return held.size;
+    },
+    hold() {
+      holding = true;
+      for (const item of planner.drain()) item.finish('handed-back');
+    },
+    resume() {
+      holding = false;
     },
     async close(graceMs) {
       closing = true;

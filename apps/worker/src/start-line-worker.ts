@@ -42,7 +42,15 @@ export async function startLineWorker({ config, plan, logger, releaser }: StartO
     maxPaddedTokens: plan.engine.limits.maxPaddedTokens,
     probe: () => checkCanary(bare, report),
   });
-  const worker = runWorker({ line, engine, prove: () => checkCanary(engine, report), logger });
+  const reason = await line.ledger.paused();
+  const worker = runWorker({
+    line,
+    engine,
+    prove: () => checkCanary(engine, report),
+    held: reason !== undefined,
+    logger,
+  });
+  if (reason !== undefined) logger.warn({ event: 'line paused', reason }, 'held until `sluice resume`');
   releaser.push('the worker', () => worker.close());
   return worker;
 }

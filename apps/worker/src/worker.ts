@@ -2,7 +2,7 @@
  * One worker's work: an ordinary BullMQ `Worker` whose concurrency is larger than a few batches; each processor call hands
  * its chunk to the batcher and awaits its own outcome.
  *
- * States: **working** → **closing** (nothing is fetched, what is in a request finishes, the rest is handed back) →
+ * States: **working** ⇄ **held** (the line is paused: nothing is fetched or sent) → **closing** (nothing is fetched, what is in a request finishes, the rest is handed back) →
  * **closed**; or **stopped**: a verdict `stop` closed the line, and `finished` rejects with the reason.
  */
 import { randomUUID } from 'node:crypto';
@@ -29,6 +29,8 @@ export interface SluiceWorker {
 export interface RunWorkerOptions {
   line: Line;
   engine: PacedEngine;
+  /** The line is paused: begin held. */
+  held?: boolean;
   /** Throws when a known text no longer has its known vector: the model was swapped under a running worker. */
   prove(): Promise<void>;
   logger: Logger;
@@ -45,6 +47,7 @@ export function runWorker({
   line,
   engine,
   prove,
+  held = false,
   logger,
   clock = systemClock,
   graceMs = 10_000,
@@ -113,8 +116,10 @@ export function runWorker({
     return batcher.accept(item);
   }
 
+  if (held) batcher.hold();
   const fetcher = openChunkWorker(config.SLUICE_REDIS_URL!, line.address, processJob, {
     concurrency: config.SLUICE_CONCURRENCY,
+    fetching: !held,
     onError: (error) => collapse(error, 'the queue is in trouble'),
   });
 
@@ -129,8 +134,36 @@ export function runWorker({
     ledger.workerBeat(id, state).catch((error: unknown) => collapse(error, 'the heartbeat failed'));
   };
   beat();
-  const heartbeat = setInterval(beat, HEARTBEAT_MS);
+
+  /** Whether the line is paused, asked with every heartbeat. What the engine became meanwhile is proven before work goes on. */
+  async function obey(): Promise<void> {
+    const reason = await ledger.paused();
+    if ((reason !== undefined) === held || closing !== undefined) return;
+    if (reason === undefined) {
+      await prove();
+      if (closing !== undefined) return;
+      batcher.resume();
+      await fetcher.resumeFetching();
+    } else {
+      await fetcher.stopFetching();
+      batcher.hold();
+    }
+    held = reason !== undefined;
+    logger.info({ event: held ? 'line paused' : 'line resumed', reason }, held ? 'held' : 'working');
+  }
+  let obeying = false;
+  const heartbeat = setInterval(() => {
+    beat();
+    if (obeying) return;
+    obeying = true;
+    obey()
+      .catch((error: unknown) => (verdictOf(error) === 'stop' ? onStop(error) : onOutage(error, HEARTBEAT_MS)))
+      .finally(() => {
+        obeying = false;
+      });
+  }, HEARTBEAT_MS);
   const proving = setInterval(() => {
+    if (held) return;
     prove().catch((error: unknown) => (verdictOf(error) === 'stop' ? onStop(error) : onOutage(error, HEARTBEAT_MS)));
   }, PROVE_MS);
   logger.info({ event: 'worker started', worker: id, line: line.name, engine: engine.where }, 'working');

@@ -2,21 +2,23 @@
 import { openExistingLine } from '@sluice/line';
 import { bold, dim, green, red, yellow } from '../render/style.ts';
 import { table } from '../render/table.ts';
-import { approx, count, duration, plural } from '../render/words.ts';
+import { approx, count, duration, plural, printable } from '../render/words.ts';
 import { printJson, runCommand } from '../run-command.ts';
 
 export async function run(options: { json?: boolean; line?: string }): Promise<void> {
   await runCommand('status', options, async ({ config, logger, releaser }) => {
     const line = await openExistingLine(config, { logger, releaser });
-    const [documents, workers, jobs, statistics, rows] = await Promise.all([
+    const [documents, workers, jobs, statistics, rows, paused] = await Promise.all([
       line.ledger.counts(),
       line.ledger.liveWorkers(),
       line.queue.counts(),
       line.ledger.statistics(),
       line.store.countRows(line.info.collection),
+      line.ledger.paused(),
     ]);
     const status = {
       line: line.name,
+      ...(paused !== undefined && { paused }),
       collection: line.info.collection,
       space: line.info.space,
       documents,
@@ -57,11 +59,18 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
             [
               'workers',
               count(workers.length),
-              workers.length === 0 ? yellow('none: start one with `sluice worker`') : green('alive'),
+              workers.length === 0
+                ? yellow('none: start one with `sluice worker`')
+                : paused === undefined
+                  ? green('alive')
+                  : 'alive and held',
             ],
           ],
           { right: [1] },
         ),
+        ...(paused === undefined
+          ? []
+          : [`${yellow('paused')}   ${printable(paused)}: \`sluice resume --line ${line.name}\` lets it go on`]),
         ...status.workers.flatMap(({ id, held, outage }) =>
           outage === undefined ? [] : [`${yellow('waiting')}  ${id} holds ${plural(held, 'chunk')}: ${outage}`],
         ),

@@ -39,6 +39,8 @@ export function createProgressDisplay(
     show(event) {
       switch (event.type) {
         case 'progress':
+          if (!terminal && event.waitingFor !== undefined && event.waitingFor !== last?.waitingFor)
+            stream.write(`waiting  ${event.waitingFor}\n`);
           last = event;
           if (terminal) redraw();
           else if (now() - lineAt >= 30_000) {
