@@ -49,7 +49,7 @@ describe('sluice engine, in this order', () => {
     const golden = await readGolden(join(tinyFolder, 'golden.json'));
     // The longest texts are another test's; these are as they are embedded: NFC, end trimmed.
     const texts = golden.texts.filter(
-      ({ text }) => text.trim() !== '' && text === text.normalize('NFC').trimEnd() && text.length < 4_000,
+      ({ text }) => text.trim() !== '' && text === text.normalize('NFC').trimEnd() && text.length < 1_000,
     );
     const documents = texts.map(({ text }, index) => JSON.stringify({ id: `golden-${index}`, text }));
     const more = Array.from({ length: 12 }, (_, i) =>
@@ -67,7 +67,7 @@ describe('sluice engine, in this order', () => {
     }
   });
 
-  test('dims embeds again where the line stores cut vectors, and reads them where it stores whole ones', async () => {
+  test('dims embeds again where the line stores cut vectors', async () => {
     const { code, lines } = await sluice.run(['dims', '--sample', '100', '--json']);
     expect(code).toBe(0);
     expect(lines[0]).toMatchObject({ model: 'jina-v3-tiny', fullDimension: 64, storedDimension: 32, k: 10 });
@@ -76,33 +76,6 @@ describe('sluice engine, in this order', () => {
     expect(cut).toMatchObject({ dimension: 32, bytesPerMillion: 128_000_000 });
     expect(cut!.recall).toBeGreaterThan(0.3);
     expect(cut!.recall).toBeLessThan(1);
-
-    const demo = createSluice('test-engine-dims');
-    const words = [
-      'pump',
-      'sluice',
-      'river',
-      'mill',
-      'grain',
-      'flour',
-      'wheel',
-      'gate',
-      'water',
-      'stone',
-      'bread',
-      'oven',
-    ];
-    await demo.ingest(['-'], words.map((word) => JSON.stringify({ id: word, text: `About the ${word}.` })).join('\n'));
-    const shown = await demo.run(['dims', '--sample', '12']);
-    expect(shown.code).toBe(0);
-    expect(shown.stdout.split('\n').map((row) => row.trim().split(/\s{2,}/))).toEqual([
-      ['dimension', 'recall@10', 'a million chunks'],
-      ['32', expect.stringMatching(/^0\.\d{3}$/), '128 MB'],
-      ['64', expect.stringMatching(/^[01]\.\d{3}$/), '256 MB'],
-      ['128', expect.stringMatching(/^[01]\.\d{3}$/), '512 MB'],
-      ['256', '1.000', '1.0 GB', 'stored now'],
-      [''],
-    ]);
   });
 
   test('golden vectors recorded from it prove it, and refuse an engine without the instruction', async () => {
@@ -140,22 +113,12 @@ describe('sluice engine, in this order', () => {
 
   test.each([
     ['no model', ['engine', '--port', '0'], 2, /--model jinaai\/jina-embeddings-v3/],
-    ['two models', ['engine', '--model', 'static', '--model-dir', '/x'], 2, /exclude each other/],
     ['a folder without a model', ['engine', '--model-dir', '/nowhere', '--port', '0'], 2, /onnx\/model\.onnx/],
     ['a hub that is not there', ['engine', '--model', 'a/b', '--port', '0'], 4, /hub_unreachable/],
-    ['a file that cannot be written', ['golden', 'record', '--out', '/nowhere/golden.json'], 2, /cannot be written/],
   ])('%s is said plainly', async (_what, args, code, words) => {
-    const own =
-      args[0] === 'golden' ? sluice : createSluice('test-engine-served', { SLUICE_HUB_URL: 'http://127.0.0.1:9' });
-    const result = await own.run(args);
+    const result = await createSluice('test-engine-served', { SLUICE_HUB_URL: 'http://127.0.0.1:9' }).run(args);
     expect(result.stderr).toMatch(words);
     expect(result.code).toBe(code);
-  });
-
-  test('a taken port is said plainly', async () => {
-    const port = new URL(String(served.url)).port;
-    const result = await sluice.run(['engine', '--model', 'null', '--port', port]);
-    expect([result.code, result.stderr]).toEqual([1, expect.stringContaining('port_taken')]);
   });
 
   test('SIGTERM ends it, with nothing left behind', async () => {

@@ -149,6 +149,45 @@ export function createProgram(): Command {
     'sluice board --port 3000',
   ]).option('--port <port>', 'port to listen on; 0 chooses a free one', integer(0));
 
+  command(
+    program,
+    'engine',
+    'Serve jina-embeddings-v3 over HTTP for workers elsewhere; stays until Ctrl-C.',
+    () => import('./commands/engine.ts'),
+    [
+      'sluice engine --model jinaai/jina-embeddings-v3 --device cuda --host 0.0.0.0',
+      'sluice engine --model-dir ~/models/jina-embeddings-v3 --port 8081',
+      'sluice engine --model static',
+    ],
+  )
+    .option('--model-dir <folder>', 'folder with onnx/model.onnx and tokenizer.json; default: SLUICE_MODEL_DIR')
+    .option('--model <name>', 'owner/name or owner/name@revision, fetched from the model hub; or static, or null')
+    .addOption(
+      new Option('--device <device>', 'where it computes; default: SLUICE_ENGINE_DEVICE').choices(['cpu', 'cuda']),
+    )
+    .option('--host <address>', 'address to listen on; set SLUICE_ENGINE_API_KEY before you open it', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 chooses a free one', integer(0), 8080)
+    .option('--json', 'print what is served as one JSON line, when it is ready');
+
+  const golden = group(program, 'golden', 'Golden vectors, which other engines are compared with.');
+  command(golden, 'record', 'Record them from an engine that you trust.', () => import('./commands/golden-record.ts'), [
+    'sluice golden record --engine-url http://gpu:8080 --out golden.json',
+    'SLUICE_GOLDEN=golden.json SLUICE_ENGINE_URL=http://other:8080 sluice doctor',
+  ])
+    .option('--engine-url <url>', 'the engine; default: the one that the settings name')
+    .requiredOption('--out <file>', 'the file to write')
+    .option('--json', 'one JSON object');
+
+  command(
+    program,
+    'dims',
+    'What a smaller stored dimension would cost, measured on the chunks of the line.',
+    () => import('./commands/dims.ts'),
+    ['sluice dims', 'sluice dims --sample 2000 --json'],
+  )
+    .option('--sample <n>', 'chunks to compare; the time grows with its square', integer(11), 1_000)
+    .option('--json', 'one JSON object');
+
   const runs = group(program, 'runs', 'Bulk runs of a line.');
   command(runs, 'list', 'The latest runs.', () => import('./commands/runs-list.ts'), ['sluice runs list']).option(
     '--json',

@@ -117,6 +117,17 @@ export const settings = {
     form: 'path',
     help: 'Folder with the exported model of the in-process ONNX engine: onnx/model.onnx and tokenizer.json.',
   }),
+  SLUICE_HUB_URL: optional({
+    schema: z.url({ protocol: /^https?$/ }),
+    form: 'http:// or https:// URL',
+    help: 'Another model hub, such as a mirror, for `sluice engine --model`. Unset: the default of its client library.',
+  }),
+  SLUICE_HUB_TOKEN: optional({
+    schema: text,
+    form: 'text',
+    help: 'Token for the model hub, where it asks for one.',
+    secret: true,
+  }),
   SLUICE_QUERY_ENGINE: optional({
     schema: z.enum(engineNames),
     form: engineNames.join(', '),

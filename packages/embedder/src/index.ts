@@ -10,6 +10,7 @@ export {
 } from './hub/download-model.ts';
 export { cosine, cutVector } from './matryoshka.ts';
 export { nullVector } from './null-engine.ts';
+export { readModelFolder } from './onnx/model-folder.ts';
 export * from './pace.ts';
 export { type GoldenFile, type GoldenText, type GoldenVariant, parseGolden, readGolden } from './preflight/golden.ts';
 export { recordGolden } from './preflight/record-golden.ts';

@@ -1,2 +1,3 @@
 export * from './open-line.ts';
 export * from './query.ts';
+export * from './sample.ts';

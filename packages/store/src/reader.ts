@@ -155,7 +155,8 @@ async function listIds(milvus: Milvus, collection: string, range: IdRange): Prom
   ];
 }
 
-async function query(
+/** Strong. */
+export async function query(
   milvus: Milvus,
   collection: string,
   { filter, fields, limit }: { filter: string; fields: string[]; limit?: number },

@@ -23,6 +23,7 @@ import {
   type VectorWant,
 } from './reader.ts';
 import type { Row, StoredRow } from './row.ts';
+import { type SampledRow, sampleRows } from './sample.ts';
 import { storeError } from './store-errors.ts';
 import { deleteKeys, deleteRanges, upsertRows } from './writer.ts';
 
@@ -59,6 +60,8 @@ export interface Store {
     keys: readonly DocumentKey[],
   ): Promise<Map<DocumentKey, { id: string; tenant?: string }>>;
   countRows(collection: string): Promise<number>;
+  /** At most `size` rows of documents from all over the collection. */
+  sampleRows(collection: string, options: { size: number; field: 'vector' | 'text' }): Promise<SampledRow[]>;
   search(
     collection: string,
     vector: Float32Array,
@@ -102,6 +105,7 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     rowsOf: (collection, key, read) => rowsOf(milvus, collection, key, read),
     documentIds: (collection, keys) => documentIds(milvus, collection, keys),
     countRows: (collection) => countRows(milvus, collection),
+    sampleRows: (collection, options) => sampleRows(milvus, collection, options),
     search: (collection, vector, how) => search(milvus, collection, vector, how),
     async checkHealth() {
       const health = await milvus.sdk.checkHealth().catch((error: unknown) => {

@@ -2,7 +2,7 @@
  * Golden vectors recorded from an engine that is trusted: the reference stack, or one that was proved right before. Any other
  * engine is then compared with it. What a task-taking engine can be asked for is recorded; mistakes need the weights.
  */
-import { SluiceError } from '@sluice/core';
+import { isSluiceError, SluiceError } from '@sluice/core';
 import type { Engine, Role } from '../engine.ts';
 import type { ResolvedEngine } from '../resolve-engine.ts';
 
@@ -31,13 +31,19 @@ export async function recordGolden(engine: Engine, { space }: ResolvedEngine): P
       asked.push({ variant: task, role: 'none', task });
   }
   const texts = Object.entries(TEXTS).map(([id, text]) => ({ id, text, vectors: {} as Record<string, { v: string }> }));
-  for (const { variant, role, task } of asked) {
-    const { vectors } = await engine.embed({
-      texts: texts.map(({ text }) => text),
-      tokens: texts.map(() => 64),
-      role,
-      task,
-    });
+  const recorded: typeof asked = [];
+  for (const one of asked) {
+    const { variant, role, task } = one;
+    const reply = await engine
+      .embed({ texts: texts.map(({ text }) => text), tokens: texts.map(() => 64), role, task })
+      .catch((error: unknown) => {
+        // An engine may refuse to embed without a task: then there is no such vector to record.
+        if (role === 'none' && isSluiceError(error) && error.code === 'engine_rejected') return undefined;
+        throw error;
+      });
+    if (reply === undefined) continue;
+    recorded.push(one);
+    const { vectors } = reply;
     for (const [i, vector] of vectors.entries()) {
       if (vector === null)
         throw new SluiceError('bad_vector', {
@@ -50,7 +56,7 @@ export async function recordGolden(engine: Engine, { space }: ResolvedEngine): P
     }
   }
   const variants = Object.fromEntries(
-    asked.map(({ variant, role, task }) => [
+    recorded.map(({ variant, role, task }) => [
       variant,
       { task: task ?? (variant === 'none' ? null : variant), prompt: prompts[role], pooling: 'mean' },
     ]),
