@@ -97,7 +97,8 @@ export function runWorker({
   });
   async function processJob(job: Job, token?: string): Promise<void> {
     if ((await outcomeOf(job)) !== 'handed-back') return;
-    await job.moveToWait(token);
+    // If Redis is away the job stays active until its lock ends, and is taken over then. Any other error would fail it.
+    await job.moveToWait(token).catch((error: unknown) => collapse(error, 'a job could not be handed back'));
     throw new WaitingError();
   }
 
