@@ -16,7 +16,6 @@ const kept = new Set([
   'bullet_list_close',
   'ordered_list_open',
   'ordered_list_close',
-  'list_item_open',
   'blockquote_open',
   'blockquote_close',
 ]);
@@ -24,12 +23,16 @@ const kept = new Set([
 export class BlockState extends MarkdownIt.StateBlock {
   override push(type: string, tag: string, nesting: -1 | 0 | 1): Token {
     if (nesting < 0) this.level--;
-    const token = light(type, tag, nesting, this.level);
+    const keeps = kept.has(type) || (type === 'inline' && this.tokens.at(-1)?.type === 'heading_open');
+    const token = keeps ? light(type, tag, nesting, this.level) : scratch;
     if (nesting > 0) this.level++;
-    if (kept.has(type) || (type === 'inline' && this.tokens.at(-1)?.type === 'heading_open')) this.tokens.push(token);
+    if (keeps) this.tokens.push(token);
     return token;
   }
 }
+
+/** Written to by rules, read by nobody. */
+const scratch = light('', '', 0, 0);
 
 /** The fields that block rules write; the methods of a real token are a renderer's. */
 function light(type: string, tag: string, nesting: -1 | 0 | 1, level: number): Token {

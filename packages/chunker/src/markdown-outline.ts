@@ -88,9 +88,6 @@ export function markdownOutline(source: string): Outline {
         pending = Math.max(pending, depth === 0 ? strength.block : inside);
         depth++;
         break;
-      case 'list_item_open':
-        pending = Math.max(pending, inside);
-        break;
       case 'bullet_list_close':
       case 'ordered_list_close':
       case 'blockquote_close':
