@@ -1,9 +1,22 @@
 /** The first SIGINT or SIGTERM asks to stop; the second leaves at once. Both leave work resumable. */
+import { constants } from 'node:os';
+
+/** Thrown by what an interrupt cuts short; the command ends with the exit code that shells expect, and says nothing. */
+export class Interrupted extends Error {
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+    this.exitCode = 128 + (constants.signals[signal] ?? 0);
+  }
+}
+
 export function onInterrupt(leave: (code: number) => void = (code) => process.exit(code)): AbortSignal {
   const stopping = new AbortController();
   const handle = (signal: NodeJS.Signals): void => {
-    if (stopping.signal.aborted) leave(signal === 'SIGTERM' ? 143 : 130);
-    stopping.abort(signal);
+    const interrupted = new Interrupted(signal);
+    if (stopping.signal.aborted) leave(interrupted.exitCode);
+    stopping.abort(interrupted);
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);

@@ -1,6 +1,7 @@
 /** The `sluice` command: arguments in, progress and tables out. Every command sets the exit code and closes what it opened. */
 import { CommanderError } from 'commander';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
+import { Interrupted } from './interrupt.ts';
 import { createProgram } from './program.ts';
 import { renderError } from './render/error.ts';
 
@@ -10,6 +11,8 @@ try {
   if (error instanceof CommanderError) {
     // Commander has printed its own message; 0 for --help and --version.
     process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  } else if (error instanceof Interrupted) {
+    process.exitCode = error.exitCode;
   } else {
     process.stderr.write(`${renderError(error)}\n`);
     process.exitCode = exitCodeOf(error);

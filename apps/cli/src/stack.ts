@@ -31,7 +31,14 @@ export async function bringUp(
   if (state === undefined) {
     const needs = { queue: config.SLUICE_REDIS_URL === undefined, store: config.SLUICE_MILVUS_ADDRESS === undefined };
     if (needs.queue || needs.store) {
-      const stack = await startStack({ home, programs: programsFolder, needs, logger, onProgress, signal: context.signal });
+      const stack = await startStack({
+        home,
+        programs: programsFolder,
+        needs,
+        logger,
+        onProgress,
+        signal: context.signal,
+      });
       releaser.push('the embedded servers', () => stack.stop());
       void stack.exited.then(({ what, code }) =>
         failed.resolve(
