@@ -199,6 +199,52 @@ export function createProgram(): Command {
     .option('--rejected', 'list rejected and skipped items')
     .option('--json', 'JSON lines');
 
+  const dead = group(program, 'dead', 'Dead letters: chunks whose verdict is final.');
+  choosing(
+    command(
+      dead,
+      'list',
+      'The dead letters, oldest first; never their text.',
+      () => import('./commands/dead-list.ts'),
+      ['sluice dead list', 'sluice dead list --run r7 --code engine_rejected --json'],
+    ),
+    'a line a dead letter',
+  );
+  choosing(
+    command(dead, 'show [chunks...]', 'Reason, history and fix.', () => import('./commands/dead-show.ts'), [
+      'sluice dead show --document docs/guide.md',
+    ]),
+    'a line a dead letter',
+  );
+  choosing(
+    command(dead, 'retry [chunks...]', 'Try them again.', () => import('./commands/dead-retry.ts'), [
+      'sluice dead retry --code engine_rejected',
+      'sluice dead retry --all',
+    ]),
+    'one JSON object',
+  ).option('--all', 'every dead letter of the line');
+  choosing(
+    command(
+      dead,
+      'drop [chunks...]',
+      'Give their revisions up: the older one is current again, or the document is deleted.',
+      () => import('./commands/dead-drop.ts'),
+      ['sluice dead drop --document docs/guide.md', 'sluice dead drop --all --yes'],
+    ),
+    'one JSON object',
+  )
+    .option('--all', 'every dead letter of the line')
+    .option('--yes', 'do not ask');
+  choosing(
+    command(
+      dead,
+      'export [chunks...]',
+      'Their text and metadata as NDJSON, each chunk a document that `sluice ingest -` reads.',
+      () => import('./commands/dead-export.ts'),
+      ['sluice dead export --run r7 > dead.ndjson'],
+    ),
+  );
+
   const lines = group(program, 'lines', 'The lines that Milvus holds.');
   command(lines, 'list', 'Every line, its space and its rows.', () => import('./commands/lines-list.ts'), [
     'sluice lines list',
@@ -229,6 +275,15 @@ function command(parent: Command, usage: string, description: string, load: Load
     await (run as (...values: unknown[]) => Promise<void>)(...args.slice(0, -1));
   });
   return added;
+}
+
+/** The options by which every `dead` command chooses. */
+function choosing(target: Command, json?: string): Command {
+  target
+    .option('--run <run>', 'of this run')
+    .option('--document <id>', 'of this document')
+    .option('--code <code>', 'with this error code');
+  return json === undefined ? target : target.option('--json', json);
 }
 
 function group(parent: Command, name: string, description: string): Command {

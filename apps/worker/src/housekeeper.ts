@@ -1,6 +1,7 @@
 /**
  * Housekeeping that any worker may do, harmless twice: rows that a lost worker may have written and nobody wants are deleted
- * (and once more an hour later), and revisions that a dead producer left prepared are given up with their jobs.
+ * (and once more an hour later), revisions that a dead producer left prepared are given up with their jobs, and chunks whose
+ * retry was cut short are added again.
  */
 import { type Clock, chunkId, type Logger } from '@sluice/core';
 import type { Line } from '@sluice/line';
@@ -46,10 +47,18 @@ export function startHousekeeper({
     logger.warn({ event: 'revisions abandoned', revisions: abandoned.length }, 'gave up what a dead producer left');
   }
 
+  async function retryStranded(): Promise<void> {
+    const jobs = await ledger.retryStranded();
+    if (jobs.length === 0) return;
+    await queue.add(jobs, { signal });
+    logger.info({ event: 'retries added again', chunks: jobs.length }, 'added what a retry may have left out');
+  }
+
   const running = (async () => {
     while (!signal.aborted) {
       await persist(sweep, { signal, clock, onOutage });
       await persist(abandon, { signal, clock, onOutage });
+      await persist(retryStranded, { signal, clock, onOutage });
       await clock.sleep(intervalMs, signal);
     }
   })().catch((error: unknown) => {

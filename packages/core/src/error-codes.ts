@@ -366,6 +366,11 @@ export const errorCodes = {
     'The line has no document of this id.',
     'Check the id; ids of files are source name + / + path.',
   ),
+  unknown_dead_letter: row(
+    'dead',
+    'The chunk has no dead letter (any more).',
+    '`sluice dead list` shows those there are.',
+  ),
   unknown_run: row('dead', 'There is no run of this id.', '`sluice runs list` shows the latest runs.'),
   max_errors: row(
     'stop',

@@ -1,3 +1,4 @@
+export * from './dead-letters.ts';
 export * from './open-line.ts';
 export * from './query.ts';
 export * from './sample.ts';

@@ -1,6 +1,6 @@
-import { createInterface } from 'node:readline/promises';
 import { SluiceError } from '@sluice/core';
 import { openExistingLine } from '@sluice/line';
+import { confirmed } from '../confirm.ts';
 import { count } from '../render/words.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -26,19 +26,4 @@ export async function run(name: string, options: { yes?: boolean; line?: string 
     process.stdout.write(`Dropped ${name}.\n`);
     return 0;
   });
-}
-
-async function confirmed(question: string): Promise<boolean> {
-  if (process.stdin.isTTY !== true) {
-    throw new SluiceError('bad_usage', {
-      message: 'There is no terminal to ask on',
-      fix: 'Add --yes if the deletion is meant.',
-    });
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
 }
