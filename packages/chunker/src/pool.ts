@@ -10,7 +10,7 @@ import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { type ErrorCode, SluiceError, type SourceDocument } from '@sluice/core';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { type CutDocument, createChunker } from './chunker.ts';
-import type { CutReply, CutWorkerData } from './cut-worker.ts';
+import type { CutReply, CutThreadData } from './cut-thread.ts';
 import type { ChunkLimits } from './limits.ts';
 
 export type DocumentToCut = Pick<SourceDocument, 'text' | 'format' | 'title'>;
@@ -41,7 +41,7 @@ interface Job {
 
 const MOST_THREADS = 4;
 /** This file's own ending: the same code runs as TypeScript and bundled. */
-const workerFile = new URL(import.meta.url.endsWith('.ts') ? './cut-worker.ts' : './cut-worker.js', import.meta.url);
+const workerFile = new URL(import.meta.url.endsWith('.ts') ? './cut-thread.ts' : './cut-thread.js', import.meta.url);
 
 /** Throws `bad_tokenizer` and `bad_configuration` before any thread is started. */
 export async function createChunkerPool(options: ChunkerPoolOptions): Promise<ChunkerPool> {
@@ -54,7 +54,7 @@ export async function createChunkerPool(options: ChunkerPoolOptions): Promise<Ch
 
 class Pool implements ChunkerPool {
   readonly threads: number;
-  readonly #data: CutWorkerData;
+  readonly #data: CutThreadData;
   readonly #resourceLimits: ResourceLimits | undefined;
   readonly #waiting: Job[] = [];
   readonly #idle: Worker[] = [];
@@ -63,7 +63,7 @@ class Pool implements ChunkerPool {
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(data: CutWorkerData, threads: number, resourceLimits: ResourceLimits | undefined) {
+  constructor(data: CutThreadData, threads: number, resourceLimits: ResourceLimits | undefined) {
     this.#data = data;
     this.threads = threads;
     this.#resourceLimits = resourceLimits;

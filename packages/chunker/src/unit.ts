@@ -110,7 +110,7 @@ export function isBlank(unit: number): boolean {
 }
 
 /** The first offset from `at` on that is not blank, `end` when all is. */
-export function skipBlank(source: string, at: number, end: number): number {
+function skipBlank(source: string, at: number, end: number): number {
   while (at < end && isBlank(source.charCodeAt(at))) at++;
   return at;
 }

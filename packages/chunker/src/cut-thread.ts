@@ -6,7 +6,7 @@ import { type CutDocument, createChunker } from './chunker.ts';
 import type { ChunkLimits } from './limits.ts';
 import type { DocumentToCut } from './pool.ts';
 
-export interface CutWorkerData {
+export interface CutThreadData {
   model: TokenizerModel;
   limits: ChunkLimits;
 }
@@ -14,7 +14,7 @@ export interface CutWorkerData {
 /** Either the chunks, or the error: a SluiceError as its code and parts, anything else as it is. */
 export type CutReply = { cut: CutDocument } | { refused: Record<string, unknown> } | { failed: unknown };
 
-const { model, limits } = workerData as CutWorkerData;
+const { model, limits } = workerData as CutThreadData;
 const chunker = createChunker(createTokenizer(model), limits);
 
 parentPort!.on('message', (document: DocumentToCut) => {
