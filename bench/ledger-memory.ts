@@ -7,7 +7,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { documentKey, silentLogger } from '@sluice/core';
 import { connectRedis, openLedger, redisInfo } from '@sluice/queue';
-import { startValkey } from '../test/support/valkey.ts';
+import { startValkey } from '@sluice/test/valkey';
 
 const { values } = parseArgs({
   options: { documents: { type: 'string', default: '1000000' }, json: { type: 'boolean', default: false } },

@@ -23,7 +23,7 @@ export const MAY_IMPORT = {
   'apps/cli': [...MIDDLE, 'line', 'producer', 'worker', 'embedded'],
   'infra/embedded': ['core'],
   test: EVERYTHING,
-  bench: EVERYTHING,
+  bench: [...EVERYTHING, 'test'],
 };
 
 const FOLDERS = ['apps', 'packages', 'infra'];

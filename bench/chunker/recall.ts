@@ -8,14 +8,12 @@
  *
  *     node bench/chunker/recall.ts [--json]
  */
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MarkdownTextSplitter } from '@langchain/textsplitters';
 import { type ChunkLimits, createChunker } from '@sluice/chunker';
-import { embeddedText } from '@sluice/core';
+import { embeddedText, loadConfig, silentLogger } from '@sluice/core';
+import { createEngine } from '@sluice/embedder';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
-import { readStaticTable } from '../../packages/embedder/src/static-table.ts';
 import { Bm25 } from './bm25.ts';
 import { exampleCorpus, readCorpus } from './corpus.ts';
 
@@ -41,9 +39,9 @@ interface Question {
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const tokenizer = createTokenizer(await loadTokenizerModel());
-const table = readStaticTable(
-  readFileSync(fileURLToPath(new URL('../../packages/embedder/data/static-xlmr/static-xlmr.bin.br', import.meta.url))),
-);
+const engine = await createEngine(loadConfig([{ name: 'bench', values: { SLUICE_ENGINE: 'static' } }]).config, {
+  logger: silentLogger,
+});
 const documents = readCorpus(exampleCorpus).filter(({ format }) => format === 'markdown');
 const sources = documents.map(({ text }) => text);
 const tasks = [
@@ -57,9 +55,9 @@ for (const { task, questions, texts } of tasks) {
   const bare = ours.map(({ text }) => text);
   const theirs = await sameSize(texts, bare.reduce((sum, text) => sum + tokenizer.count(text), 0) / bare.length);
   const rows = [
-    row('Sluice', questions, bare, ours.map(embeddedText)),
-    row('Sluice, heading context off', questions, bare, bare),
-    row(`LangChain MarkdownTextSplitter, ${theirs.size} tokens at most`, questions, theirs.chunks, theirs.chunks),
+    await row('Sluice', questions, bare, ours.map(embeddedText)),
+    await row('Sluice, heading context off', questions, bare, bare),
+    await row(`LangChain MarkdownTextSplitter, ${theirs.size} tokens at most`, questions, theirs.chunks, theirs.chunks),
   ];
   tables.push({ task, questions: questions.length, documents: texts.length, rows });
 }
@@ -70,6 +68,7 @@ else {
     console.table(rows);
   }
 }
+await engine.close();
 
 /** Headings of sections with a paragraph found nowhere else; `nameless` also takes those headings' names out of the documents. */
 function ask(all: readonly string[], nameless: boolean): { questions: Question[]; texts: string[] } {
@@ -113,12 +112,25 @@ async function sameSize(texts: readonly string[], mean: number): Promise<{ size:
 }
 
 /** `chunks` hold the paragraphs asked for; `searched` is what is indexed of each. */
-function row(name: string, questions: readonly Question[], chunks: readonly string[], searched: readonly string[]) {
+async function row(
+  name: string,
+  questions: readonly Question[],
+  chunks: readonly string[],
+  searched: readonly string[],
+) {
   const tokens = searched.map((text) => tokenizer.count(text));
   const bm25 = new Bm25(searched);
-  const vectors = searched.map(embed);
+  const vectors = await embed(searched, 'passage');
+  const asked = new Map(
+    (
+      await embed(
+        questions.map(({ query }) => query),
+        'query',
+      )
+    ).map((vector, at) => [questions[at]!.query, vector]),
+  );
   const lexical = recall(questions, chunks, (query) => bm25.rank(query));
-  const dense = recall(questions, chunks, (query) => byCosine(embed(query), vectors));
+  const dense = recall(questions, chunks, (query) => byCosine(asked.get(query)!, vectors));
   return {
     '': name,
     chunks: chunks.length,
@@ -142,10 +154,13 @@ function recall(questions: readonly Question[], chunks: readonly string[], rank:
   return { first: percent(first), within: percent(within) };
 }
 
-function embed(text: string): Float32Array {
-  const vector = new Float32Array(table.dimension);
-  table.embed(tokenizer.encode(text.normalize('NFC')), vector);
-  return vector;
+async function embed(texts: readonly string[], role: 'passage' | 'query'): Promise<Float32Array[]> {
+  const { vectors } = await engine.embed({
+    texts: texts.map((text) => text.normalize('NFC')),
+    tokens: texts.map(() => 1),
+    role,
+  });
+  return vectors.map((vector) => vector!);
 }
 
 function byCosine(query: Float32Array, vectors: readonly Float32Array[]): number[] {
