@@ -73,6 +73,23 @@ export async function bringUp(
   };
 }
 
+/** What a person must know of the embedded servers before running them somewhere. */
+export function stackRemarks(state: StackState | undefined): string[] {
+  const remarks: string[] = [];
+  if (state?.milvusKind === 'milvus-lite') {
+    remarks.push(
+      'This platform has no Milvus server in a wheel: milvus-lite runs instead. It is for development only.',
+    );
+  }
+  const ports = state?.openPorts.map(({ port }) => port) ?? [];
+  if (ports.length > 0) {
+    remarks.push(
+      `This Milvus listens on every interface (it cannot be told otherwise): ports ${ports.join(', ')}. Its proxy asks for a generated password; the component ports do not. Do not run it on a network that you do not trust.`,
+    );
+  }
+  return remarks;
+}
+
 async function workerLives({ ledger }: Line, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && (await ledger.liveWorkers()).length === 0) await systemClock.sleep(100, signal);
 }

@@ -9,7 +9,7 @@ import { projectFolder } from '../project.ts';
 import { renderHits } from '../render/hits.ts';
 import { bold, cyan, dim, yellow } from '../render/style.ts';
 import { printJson } from '../run-command.ts';
-import { bringUp } from '../stack.ts';
+import { bringUp, stackRemarks } from '../stack.ts';
 import { ingestPaths } from './ingest.ts';
 
 const corpus = join(projectFolder, 'examples', 'corpus');
@@ -31,6 +31,7 @@ export async function run(paths: string[], options: { once?: boolean; json?: boo
       boardPort: context.config.SLUICE_BOARD_PORT,
       onProgress: (text) => say(dim(text)),
     });
+    for (const remark of stackRemarks(running.state)) say(dim(remark));
     const inputs = paths.length > 0 ? paths : [corpus];
     say(`${bold('Ingesting')} ${inputs.map((path) => path.replace(`${projectFolder}/`, '')).join(' ')}`);
     let summary: IngestSummary | undefined;

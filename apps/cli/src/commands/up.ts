@@ -2,7 +2,7 @@ import { loadContext } from '../context.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { bold, cyan, dim, yellow } from '../render/style.ts';
 import { printJson } from '../run-command.ts';
-import { bringUp } from '../stack.ts';
+import { bringUp, stackRemarks } from '../stack.ts';
 
 export async function run(options: { json?: boolean; line?: string }): Promise<void> {
   const context = await loadContext('up', options, onInterrupt());
@@ -22,7 +22,6 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
         openPorts: running.state?.openPorts ?? [],
       });
     } else {
-      const open = running.state?.openPorts ?? [];
       process.stderr.write(
         [
           '',
@@ -30,13 +29,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
           `  Milvus      ${config.SLUICE_MILVUS_ADDRESS}`,
           `  dashboard   ${running.boardUrl}`,
           `  worker log  ${running.workerLog}`,
-          ...(open.length === 0
-            ? []
-            : [
-                yellow(
-                  `  This Milvus listens on every interface (it cannot be told otherwise): ports ${open.map(({ port }) => port).join(', ')}. Its proxy asks for a generated password; the component ports do not. Do not run it on a network that you do not trust.`,
-                ),
-              ]),
+          ...stackRemarks(running.state).map((remark) => yellow(`  ${remark}`)),
           `  Try         sluice ingest PATH${config.SLUICE_LINE === 'main' ? '' : ` --line ${config.SLUICE_LINE}`}`,
           dim('  Ctrl-C stops everything; what is stored stays.'),
           '',

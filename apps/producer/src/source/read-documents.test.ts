@@ -110,6 +110,15 @@ describe('bad input costs only itself', () => {
     ]);
   });
 
+  test.skipIf(process.platform !== 'linux')('a file whose read fails is reported, whoever asks', async () => {
+    await put({ 'open.md': 'x' });
+    // Opens, says that it is a file, and fails with an input/output error when read.
+    await symlink('/proc/self/mem', join(folder, 'failing.md'));
+    const items = await read([join(folder, 'failing.md'), join(folder, 'open.md')], { source: 's' });
+    expect(ids(items)).toEqual(['s/open.md']);
+    expect(faults(items)).toEqual(['rejected unreadable_file failing.md']);
+  });
+
   test.skipIf(process.getuid?.() === 0)('an unreadable file or folder is reported', async () => {
     await put({ 'closed.md': 'x', 'shut/a.md': 'x', 'open.md': 'x' });
     await chmod(join(folder, 'closed.md'), 0);
