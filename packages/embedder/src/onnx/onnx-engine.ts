@@ -154,7 +154,7 @@ function withoutCuda(cause: unknown): SluiceError {
   return new SluiceError('unsupported_platform', {
     message: 'ONNX Runtime cannot use CUDA here',
     where: 'SLUICE_ENGINE_DEVICE=cuda',
-    fix: "Install CUDA 12 and cuDNN 9, then run the package's own script, which fetches the CUDA provider: ONNXRUNTIME_NODE_INSTALL=cuda12 node packages/embedder/node_modules/onnxruntime-node/script/install.js; or set SLUICE_ENGINE_DEVICE=cpu.",
+    fix: 'Do what docs/real-gpu.md says under "Without Docker" (CUDA 12 and cuDNN 9 on LD_LIBRARY_PATH, and ONNXRUNTIME_NODE_INSTALL=cuda12 node packages/embedder/node_modules/onnxruntime-node/script/install.js), or set SLUICE_ENGINE_DEVICE=cpu.',
     cause,
   });
 }
