@@ -144,6 +144,16 @@ export function createProgram(): Command {
     ['sluice doctor', 'sluice doctor --json'],
   ).option('--json', 'one JSON object');
 
+  command(
+    program,
+    'verify',
+    'Compare the collection with the ledger; exits with 3 while something is wrong.',
+    () => import('./commands/verify.ts'),
+    ['sluice verify', 'sluice verify --repair --json'],
+  )
+    .option('--repair', 'mend what is wrong')
+    .option('--json', 'a line a fault, the last line the summary');
+
   command(program, 'board', 'Serve Bull Board on loopback, read-only.', () => import('./commands/board.ts'), [
     'sluice board',
     'sluice board --port 3000',

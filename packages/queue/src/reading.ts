@@ -1,5 +1,6 @@
 /** What may be known of documents without changing anything: states, readable revisions, counts, what a run has not seen. */
-import { type DocumentKey, type Revision, revisionFromHex } from '@sluice/core';
+import { type DocumentKey, type Revision, revisionFromHex, revisionHex } from '@sluice/core';
+import { shardOf } from './address.ts';
 import type { Caller } from './caller.ts';
 import { guarded } from './errors.ts';
 import { runId } from './run-ref.ts';
@@ -59,6 +60,8 @@ export interface Reading {
    * documents of the source in the page. A document may come twice.
    */
   scanSource(options: { source: number; notSeenBy: number }): AsyncIterable<{ gone: DocumentKey[]; total: number }>;
+  /** Whether this ledger, as it is since it was born, gave these revisions away: what it did not draw it must not delete. */
+  drew(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<boolean[]>;
   /** Every document with a committed revision, some hundreds at a time. */
   scan(): AsyncIterable<DocumentRecord[]>;
   counts(): Promise<LedgerCounts>;
@@ -114,6 +117,15 @@ export function createReading(caller: Caller): Reading {
         const gone = ours.filter((record) => record.seenBy !== notSeenBy).map((record) => record.key);
         if (ours.length > 0) yield { gone, total: ours.length };
       }
+    },
+
+    async drew(items) {
+      const clocks = await caller.onShards((redis, key) => redis.hget(key('docs'), '#'));
+      return items.map(({ key, revision }) => {
+        const clock = clocks[shardOf(key, caller.address.shards)];
+        const hex = revisionHex(revision);
+        return clock != null && hex >= clock.slice(0, 13) && hex <= clock.slice(13, 26);
+      });
     },
 
     async counts() {

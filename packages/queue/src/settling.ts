@@ -34,6 +34,8 @@ export interface Settling {
   /** Rows of revisions that are neither whole nor current. */
   takeCleaning(limit: number): Promise<ToClean[]>;
   cleaned(items: readonly ToClean[]): Promise<void>;
+  /** Whether the rows of a revision are to be deleted anyway. */
+  cleaningScheduled(items: readonly ToClean[]): Promise<boolean[]>;
   /** Keys that a lost worker may have written and nobody wants: to be deleted, twice, an hour apart. */
   takeSweep(limit?: number): Promise<ToSweep[]>;
   swept(items: readonly ToSweep[]): Promise<void>;
@@ -83,6 +85,13 @@ export function createSettling(caller: Caller, { leaseMs = LEASE_MS, workerLostM
       if (items.length === 0) return;
       const members = items.map(({ key, revision }) => key + revisionHex(revision));
       await caller.onShards((redis, key) => redis.zrem(key('cleaning'), ...members));
+    },
+
+    async cleaningScheduled(items) {
+      if (items.length === 0) return [];
+      const members = items.map(({ key, revision }) => key + revisionHex(revision));
+      const found = await caller.onShards((redis, key) => redis.zmscore(key('cleaning'), ...members));
+      return members.map((_, i) => found.some((scores) => scores[i] !== null));
     },
 
     async takeSweep(limit = 500) {

@@ -1,5 +1,6 @@
 /** The store: Milvus as a line sees it. Errors are SluiceErrors whose verdict says what the failure means for the work. */
 import { type DocumentKey, type Revision, SluiceError, type Space } from '@sluice/core';
+import { type AuditPage, auditRows, countForeign } from './audit.ts';
 import type { IdRange } from './id-filter.ts';
 import type { LineInfo } from './line-properties.ts';
 import {
@@ -60,6 +61,10 @@ export interface Store {
     keys: readonly DocumentKey[],
   ): Promise<Map<DocumentKey, { id: string; tenant?: string }>>;
   countRows(collection: string): Promise<number>;
+  /** Every row whose id is of our form, in pages in the order of ids. */
+  auditRows(collection: string, options?: { pageRows?: number; listedIds?: number }): AsyncIterable<AuditPage>;
+  /** Rows whose id is of another form. */
+  countForeign(collection: string): Promise<number>;
   /** At most `size` rows of documents from all over the collection. */
   sampleRows(collection: string, options: { size: number; field: 'vector' | 'text' }): Promise<SampledRow[]>;
   search(
@@ -105,6 +110,8 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     rowsOf: (collection, key, read) => rowsOf(milvus, collection, key, read),
     documentIds: (collection, keys) => documentIds(milvus, collection, keys),
     countRows: (collection) => countRows(milvus, collection),
+    auditRows: (collection, how) => auditRows(milvus, collection, how),
+    countForeign: (collection) => countForeign(milvus, collection),
     sampleRows: (collection, options) => sampleRows(milvus, collection, options),
     search: (collection, vector, how) => search(milvus, collection, vector, how),
     async checkHealth() {
