@@ -100,7 +100,7 @@ test('what cannot be run here names files and versions that are there', async ()
   const script = /node (\S+install\.js)/.exec(blocks.setup!)![1]!;
   await expect(readFile(join(project, script), 'utf8')).resolves.toContain('cuda12');
   const compose = /-f (\S+)/.exec(blocks.docker!)![1]!;
-  const command = /command: (\[.*\])/.exec(await readFile(join(project, compose), 'utf8'))![1]!;
+  const command = /command:\s*(\[[^\]]*\])/.exec(await readFile(join(project, compose), 'utf8'))![1]!;
   // The same engine, open to the port mapping.
   const expected = blocks.engine!.trim().split(' ').slice(2);
   expect(JSON.parse(command)).toEqual([...expected, '--host', '0.0.0.0']);
