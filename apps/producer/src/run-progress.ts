@@ -61,6 +61,12 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
     return refreshing;
   }
 
+  /** A refresh that begins now: one that is under way may have read before the last commit was counted. */
+  async function refreshAnew(): Promise<void> {
+    await refreshing?.catch(() => undefined);
+    await refresh();
+  }
+
   /** Writes what the record lacks, reads what the ledger has counted. */
   async function exchange(): Promise<void> {
     const [added, rejected] = [unwritten, faults];
@@ -148,7 +154,7 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
       let lookedAt = Number.NEGATIVE_INFINITY;
       while (!signal.aborted) {
         try {
-          await refresh();
+          await refreshAnew();
           if (unsettled === 0) return;
           if (clock.monotonicMs() - lookedAt > LOOK_FOR_WORKERS_MS) {
             lookedAt = clock.monotonicMs();
@@ -167,9 +173,7 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
       }
     },
     async finish(exitCode: number): Promise<IngestSummary> {
-      // A refresh under way may have begun before the last count; the next one has everything.
-      await refreshing?.catch(() => undefined);
-      await refresh();
+      await refreshAnew();
       const { documents, chunks, tokens, engineRequests } = counters;
       const summary: IngestSummary = {
         type: 'summary',

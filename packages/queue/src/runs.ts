@@ -106,12 +106,12 @@ export function openRuns(redis: Redis, address: LineAddress, { now = Date.now } 
   async function fields(run: number): Promise<Map<string, number>> {
     const sum = new Map<string, number>();
     for (const key of countKeys) {
+      // A scan may give a field twice while the hash grows; a map takes it once.
+      const own = new Map<string, number>();
       for await (const flat of redis.hscanStream(key, { match: `${run}:*`, count: 500 }) as AsyncIterable<string[]>) {
-        for (let i = 0; i < flat.length; i += 2) {
-          const name = flat[i]!.slice(String(run).length + 1);
-          sum.set(name, (sum.get(name) ?? 0) + Number(flat[i + 1]));
-        }
+        for (let i = 0; i < flat.length; i += 2) own.set(flat[i]!.slice(String(run).length + 1), Number(flat[i + 1]));
       }
+      for (const [name, value] of own) sum.set(name, (sum.get(name) ?? 0) + value);
     }
     return sum;
   }

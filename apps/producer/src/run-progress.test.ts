@@ -1,0 +1,71 @@
+import { systemClock } from '@sluice/core';
+import type { RunCounts } from '@sluice/queue';
+import { expect, test } from 'vitest';
+import { createRunProgress } from './run-progress.ts';
+
+const counts = (unsettled: number, stored: number): RunCounts => ({
+  documents: {
+    read: 1,
+    unchanged: 0,
+    skipped: 0,
+    accepted: 1,
+    stored,
+    superseded: 0,
+    partial: 0,
+    deleted: 0,
+    rejected: 0,
+    unsettled,
+  },
+  chunks: { accepted: 1, stored, reused: 0, dead: 0 },
+  tokens: { useful: 0, padded: 0, accepted: 0 },
+  engineRequests: 0,
+});
+
+test('a look at the counts that began before the last commit does not end the waiting', async () => {
+  const answers: ((counts: RunCounts) => void)[] = [];
+  const asked: (() => void)[] = [];
+  const nextQuestion = () => new Promise<void>((resolve) => asked.push(resolve));
+  const first = nextQuestion();
+  const runs = {
+    reject: async () => undefined,
+    add: async () => undefined,
+    finish: async () => undefined,
+    counts: () =>
+      new Promise<RunCounts>((resolve) => {
+        answers.push(resolve);
+        asked.shift()?.();
+      }),
+  };
+  const ledger = {
+    liveWorkers: async () => [{ id: 'w' }],
+    outage: async () => undefined,
+    paused: async () => undefined,
+  };
+  const progress = createRunProgress({
+    line: { name: 'main', runs, ledger } as never,
+    run: { id: 'r1', number: 1 },
+    listener: () => undefined,
+    clock: { ...systemClock, sleep: async () => undefined },
+  });
+
+  // The display asks by itself; then a document is committed, and the run begins to wait.
+  await first;
+  let done = false;
+  const waiting = progress
+    .untilSettled(new AbortController().signal, async () => undefined)
+    .then(() => {
+      done = true;
+    });
+  const second = nextQuestion();
+  answers.shift()!(counts(0, 0));
+  await second;
+  expect(done).toBe(false);
+  const third = nextQuestion();
+  answers.shift()!(counts(1, 0));
+  await third;
+  expect(done).toBe(false);
+  answers.shift()!(counts(0, 1));
+  await waiting;
+  expect(progress.counters.documents.stored).toBe(1);
+  await progress.close();
+});
