@@ -11,7 +11,7 @@ import { type Clock, createErrorCollapser, isSluiceError, type Logger, systemClo
 import type { PacedEngine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
 import { openChunkWorker, parseChunkJob, WORKER_LOCK_MS } from '@sluice/queue';
-import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { createBatcher } from './batcher.ts';
 import { startHousekeeper } from './housekeeper.ts';
 import { createItem, type Item, type Outcome } from './item.ts';
@@ -40,6 +40,8 @@ export interface RunWorkerOptions {
 }
 
 const HEARTBEAT_MS = 2_000;
+/** How long a job of a later version is put off before it is looked at again. */
+const NEWER_JOB_MS = 30_000;
 /** How often a working engine is asked for the vector of a known text. */
 const PROVE_MS = 180_000;
 
@@ -96,13 +98,20 @@ export function runWorker({
     onStop,
   });
   async function processJob(job: Job, token?: string): Promise<void> {
-    if ((await outcomeOf(job)) !== 'handed-back') return;
+    const outcome = await outcomeOf(job);
+    if (outcome === 'left-for-later') {
+      await job
+        .moveToDelayed(clock.now() + NEWER_JOB_MS, token)
+        .catch((error: unknown) => collapse(error, 'a job could not be put off'));
+      throw new DelayedError();
+    }
+    if (outcome !== 'handed-back') return;
     // If Redis is away the job stays active until its lock ends, and is taken over then. Any other error would fail it.
     await job.moveToWait(token).catch((error: unknown) => collapse(error, 'a job could not be handed back'));
     throw new WaitingError();
   }
 
-  async function outcomeOf(job: Job): Promise<Outcome> {
+  async function outcomeOf(job: Job): Promise<Outcome | 'left-for-later'> {
     let item: Item;
     try {
       item = createItem(parseChunkJob(job.data, line.address.epoch));
@@ -110,6 +119,11 @@ export function runWorker({
       if (verdictOf(error) === 'stop') {
         onStop(error);
         return 'handed-back';
+      }
+      // Made by a later version: left for the workers of that version.
+      if (verdictOf(error) === 'retry') {
+        collapse(error, 'a job is left for later workers');
+        return 'left-for-later';
       }
       logger.error({ event: 'job malformed', job: job.id, err: error }, 'a job does not follow the schema');
       throw new UnrecoverableError(isSluiceError(error) ? `${error.code}: ${error.message}` : 'malformed_job');
