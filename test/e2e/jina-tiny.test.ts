@@ -2,9 +2,11 @@
  * The whole path with the real architecture: jina-v3-tiny behind the Jina protocol, counted by its own tokenizer, passage
  * task, cut to 32 dimensions. What is right was computed by the Python reference stack, never by an engine of ours.
  */
+import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { cutVector } from '@sluice/embedder';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type JinaTinyServer, startJinaTinyServer, tinyFolder } from '../support/jina-tiny-server.ts';
@@ -108,6 +110,34 @@ describe('jina-v3-tiny, in this order', () => {
   test('a query goes out with the query task and finds its text', async () => {
     const { lines, code } = await sluice.run(['query', 'Follow the white rabbit.', '--json', '-k', '3']);
     expect([code, lines.length]).toEqual([0, 3]);
+  });
+
+  test('a run that fails while it reads prunes nothing', async () => {
+    const document = (i: number, text: string) => `${JSON.stringify({ id: `kept-${i}`, text })}\n`;
+    const all = Array.from({ length: 140 }, (_, i) => i);
+    await sluice.ingest(['-', '--source', 'kept'], all.map((i) => document(i, 'before')).join(''));
+    engine.become({ adapter: 'ignored' });
+    try {
+      const child = sluice.start(['ingest', '-', '--source', 'kept', '--prune', '--wait', '--json']);
+      const exited = once(child, 'exit');
+      child.stdout!.resume();
+      // The first group is accepted, so a worker is started and refuses the engine; then one more document is read.
+      child.stdin!.write(
+        all
+          .slice(0, 130)
+          .map((i) => document(i, 'after'))
+          .join(''),
+      );
+      const probes = engine.requests;
+      while (engine.requests < probes + 5) await delay(50);
+      await delay(2_000);
+      child.stdin!.end(document(130, 'after'));
+      expect((await exited)[0]).toBe(1);
+      const states = await line.ledger.read(all.map((i) => line.key(`kept-${i}`)));
+      expect(states.filter((state) => state?.state === 'deleted')).toEqual([]);
+    } finally {
+      engine.become({});
+    }
   });
 
   test.each([

@@ -82,8 +82,9 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     await Promise.race([handIn.finish(), drainDeadline(options.signal, clock)]);
     await line.ledger.leave(producer);
     progress.readingDone();
-    if (options.prune && !options.signal.aborted) await pruneAll();
+    // A run that failed has not read everything: what it did not see is not gone.
     if (failure !== undefined) throw failure;
+    if (options.prune && !options.signal.aborted) await pruneAll();
     if (options.wait) await progress.untilSettled(options.signal, startWorking);
     return await progress.finish(exitCode());
   } finally {
