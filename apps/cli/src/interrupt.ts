@@ -22,3 +22,11 @@ export function onInterrupt(leave: (code: number) => void = (code) => process.ex
   process.on('SIGTERM', handle);
   return stopping.signal;
 }
+
+/** Resolves with undefined when the signal aborts, at once if it has. */
+export function untilInterrupted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

@@ -2,8 +2,8 @@
  * One worker's work: an ordinary BullMQ `Worker` whose concurrency is larger than a few batches; each processor call hands
  * its chunk to the batcher and awaits its own outcome.
  *
- * States: **working** ⇄ **held** (the line is paused: nothing is fetched or sent) → **closing** (nothing is fetched, what is in a request finishes, the rest is handed back) →
- * **closed**; or **stopped**: a verdict `stop` closed the line, and `finished` rejects with the reason.
+ * States: **working** ⇄ **held** (the line is paused: nothing is fetched or sent) → **closing** (nothing is fetched, what is in
+ * a request finishes, the rest is handed back) → **closed**; or **stopped**: a verdict `stop` closed the line, and `finished` rejects with the reason.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -74,6 +74,8 @@ export function runWorker({
     logger.fatal({ event: 'line stopped', line: line.name, err: error }, 'the line stops');
     void close();
   };
+  const onTrouble = (error: unknown): void =>
+    verdictOf(error) === 'stop' ? onStop(error) : onOutage(error, HEARTBEAT_MS);
 
   const settler = startSettler({
     ledger,
@@ -172,14 +174,14 @@ export function runWorker({
     if (obeying) return;
     obeying = true;
     obey()
-      .catch((error: unknown) => (verdictOf(error) === 'stop' ? onStop(error) : onOutage(error, HEARTBEAT_MS)))
+      .catch(onTrouble)
       .finally(() => {
         obeying = false;
       });
   }, HEARTBEAT_MS);
   const proving = setInterval(() => {
     if (held) return;
-    prove().catch((error: unknown) => (verdictOf(error) === 'stop' ? onStop(error) : onOutage(error, HEARTBEAT_MS)));
+    prove().catch(onTrouble);
   }, PROVE_MS);
   logger.info({ event: 'worker started', worker: id, line: line.name, engine: engine.where }, 'working');
 

@@ -1,4 +1,5 @@
 import { startBoard } from '@sluice/producer';
+import { untilInterrupted } from '../interrupt.ts';
 import { cyan, dim } from '../render/style.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -7,6 +8,6 @@ export async function run(options: { port?: number; line?: string }): Promise<vo
     const board = await startBoard({ config, logger, port: options.port ?? config.SLUICE_BOARD_PORT });
     releaser.push('the dashboard', () => board.close());
     process.stdout.write(`${cyan(board.url)}  ${dim('read-only, on loopback; Ctrl-C stops it')}\n`);
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await untilInterrupted(signal);
   });
 }

@@ -2,7 +2,7 @@
 import { createChunker, renderChunksHtml } from '@sluice/chunker';
 import { embeddedText, totalTokens } from '@sluice/core';
 import { planLine } from '@sluice/line';
-import { readDocuments, resolveInputs } from '@sluice/producer';
+import { readDocuments, readOptions, resolveInputs } from '@sluice/producer';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { bold, dim, red } from '../render/style.ts';
 import { table } from '../render/table.ts';
@@ -13,11 +13,7 @@ export async function run(files: string[], options: { json?: boolean; html?: boo
   await runCommand('chunk', options, async ({ config }) => {
     const { limits } = await planLine(config);
     const chunker = createChunker(createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER)), limits);
-    const read = {
-      stdin: process.stdin,
-      maxDocumentBytes: config.SLUICE_MAX_DOCUMENT_BYTES,
-      maxLineBytes: config.SLUICE_MAX_LINE_BYTES,
-    };
+    const read = readOptions({ stdin: process.stdin }, config);
     let failed = false;
     for await (const item of readDocuments(await resolveInputs(files), read)) {
       if (item.type !== 'document') {

@@ -1,10 +1,10 @@
 /** `npm start`: everything up, documents in, two searches, what to type next. Works on a line of its own, `demo`. */
 import { join } from 'node:path';
 import { createQueryEngine } from '@sluice/embedder';
-import { openExistingLine, queryLine } from '@sluice/line';
-import { type IngestSummary, readDocuments, resolveInputs } from '@sluice/producer';
+import { openExistingLine, planSpace, queryLine } from '@sluice/line';
+import { type IngestSummary, readDocuments, readOptions, resolveInputs } from '@sluice/producer';
 import { type Context, loadContext } from '../context.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { onInterrupt, untilInterrupted } from '../interrupt.ts';
 import { projectFolder } from '../project.ts';
 import { renderHits } from '../render/hits.ts';
 import { bold, cyan, dim, yellow } from '../render/style.ts';
@@ -53,9 +53,11 @@ export async function run(paths: string[], options: { once?: boolean; json?: boo
     } else {
       for (const { query, hits } of searches)
         process.stdout.write(`\n${bold('Search')}  ${query}\n${renderHits(hits)}\n`);
-      say(
-        `\n${yellow('These vectors come from a small static model, for trying the line.')} docs/engines.md says how to serve jina-embeddings-v3.`,
-      );
+      if (planSpace(running.context.config).engine.profile.protocol === 'static') {
+        say(
+          `\n${yellow('These vectors come from a small static model, for trying the line.')} docs/engines.md says how to serve jina-embeddings-v3.`,
+        );
+      }
     }
     process.exitCode = code;
     if (!stay || interrupted.aborted) return;
@@ -70,12 +72,7 @@ export async function run(paths: string[], options: { once?: boolean; json?: boo
         '',
       ].join('\n'),
     );
-    const failure = await Promise.race([
-      running.failed,
-      new Promise<undefined>((resolve) =>
-        interrupted.addEventListener('abort', () => resolve(undefined), { once: true }),
-      ),
-    ]);
+    const failure = await Promise.race([running.failed, untilInterrupted(interrupted)]);
     if (failure !== undefined) throw failure;
     say(dim('Stopping …'));
   } finally {
@@ -103,12 +100,7 @@ async function search({ config, logger, releaser, signal }: Context, queries: st
 /** The opening words of the first two documents: something that the user's own files surely answer. */
 async function queriesFrom(paths: string[], { config }: Context): Promise<string[]> {
   const queries: string[] = [];
-  const read = {
-    stdin: process.stdin,
-    maxDocumentBytes: config.SLUICE_MAX_DOCUMENT_BYTES,
-    maxLineBytes: config.SLUICE_MAX_LINE_BYTES,
-  };
-  for await (const item of readDocuments(await resolveInputs(paths), read)) {
+  for await (const item of readDocuments(await resolveInputs(paths), readOptions({ stdin: process.stdin }, config))) {
     if (item.type !== 'document') continue;
     const words = item.document.text
       .replace(/<[^>]*>/g, ' ')

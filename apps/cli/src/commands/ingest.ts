@@ -1,6 +1,6 @@
-import { createChunkerPool } from '@sluice/chunker';
+import { type ChunkerPool, createChunkerPool } from '@sluice/chunker';
 import { documentKey, SluiceError } from '@sluice/core';
-import { openExistingLine, openLine, planLine } from '@sluice/line';
+import { type LinePlan, openExistingLine, openLine, planLine } from '@sluice/line';
 import {
   dryRun,
   findGone,
@@ -60,12 +60,7 @@ export async function ingestPaths(
   };
   const plan = await planLine(config);
   const line = await openLine(config, plan, { role: 'producer', logger, releaser });
-  const pool = await createChunkerPool({
-    ...(config.SLUICE_TOKENIZER !== undefined && { tokenizer: config.SLUICE_TOKENIZER }),
-    ...(config.SLUICE_CHUNK_THREADS !== undefined && { threads: config.SLUICE_CHUNK_THREADS }),
-    limits: plan.limits,
-  });
-  releaser.push('the chunker threads', () => pool.close());
+  const pool = await openPool(plan, { config, releaser });
   const worker = insideWorker({ config, plan, releaser, signal });
   try {
     const summary = await ingest({
@@ -111,12 +106,7 @@ async function runDry(
   options: IngestCommandOptions,
 ): Promise<number> {
   const plan = await planLine(config);
-  const pool = await createChunkerPool({
-    ...(config.SLUICE_TOKENIZER !== undefined && { tokenizer: config.SLUICE_TOKENIZER }),
-    ...(config.SLUICE_CHUNK_THREADS !== undefined && { threads: config.SLUICE_CHUNK_THREADS }),
-    limits: plan.limits,
-  });
-  releaser.push('the chunker threads', () => pool.close());
+  const pool = await openPool(plan, { config, releaser });
   const display = createProgressDisplay();
   const listener = (event: IngestEvent): void => (options.json === true ? printJson(event) : display.show(event));
   const seen = new Set<string>();
@@ -152,4 +142,17 @@ async function runDry(
   if (options.json === true) printJson(summary);
   else process.stdout.write(`${renderDryRun(summary, plan)}\n`);
   return summary.exitCode;
+}
+
+async function openPool(
+  { limits }: LinePlan,
+  { config, releaser }: Pick<Context, 'config' | 'releaser'>,
+): Promise<ChunkerPool> {
+  const pool = await createChunkerPool({
+    ...(config.SLUICE_TOKENIZER !== undefined && { tokenizer: config.SLUICE_TOKENIZER }),
+    ...(config.SLUICE_CHUNK_THREADS !== undefined && { threads: config.SLUICE_CHUNK_THREADS }),
+    limits,
+  });
+  releaser.push('the chunker threads', () => pool.close());
+  return pool;
 }

@@ -1,5 +1,5 @@
 import { loadContext } from '../context.ts';
-import { onInterrupt } from '../interrupt.ts';
+import { onInterrupt, untilInterrupted } from '../interrupt.ts';
 import { bold, cyan, dim, yellow } from '../render/style.ts';
 import { printJson } from '../run-command.ts';
 import { bringUp, stackRemarks } from '../stack.ts';
@@ -36,11 +36,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
         ].join('\n'),
       );
     }
-    const interrupted = new Promise<undefined>((resolve) => {
-      if (context.signal.aborted) resolve(undefined);
-      context.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
-    const failure = await Promise.race([running.failed, interrupted]);
+    const failure = await Promise.race([running.failed, untilInterrupted(context.signal)]);
     if (failure !== undefined) throw failure;
     process.stderr.write(`${dim('Stopping …')}\n`);
   } finally {
