@@ -1,6 +1,6 @@
 import { systemClock } from '@sluice/core';
 import type { RunCounts } from '@sluice/queue';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createRunProgress } from './run-progress.ts';
 
 const counts = (unsettled: number, stored: number): RunCounts => ({
@@ -67,5 +67,31 @@ test('a look at the counts that began before the last commit does not end the wa
   answers.shift()!(counts(0, 1));
   await waiting;
   expect(progress.counters.documents.stored).toBe(1);
+  await progress.close();
+});
+
+test('the summary is the last event of a run, however long its record takes to write', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const events: string[] = [];
+  const runs = {
+    reject: async () => undefined,
+    add: async () => undefined,
+    counts: () => new Promise<RunCounts>((resolve) => setTimeout(() => resolve(counts(0, 1)), 100)),
+    async finish() {
+      await vi.advanceTimersByTimeAsync(300);
+    },
+  };
+  const progress = createRunProgress({
+    line: { name: 'main', runs, ledger: { paused: async () => undefined } } as never,
+    run: { id: 'r1', number: 1 },
+    listener: ({ type }) => events.push(type),
+    clock: systemClock,
+  });
+  const finishing = progress.finish(0);
+  await vi.advanceTimersByTimeAsync(1_000);
+  await finishing;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(events.at(-1)).toBe('summary');
   await progress.close();
 });

@@ -172,7 +172,9 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
         }
       }
     },
+    /** The summary is the last that is heard of a run: no look may begin while it is written down. */
     async finish(exitCode: number): Promise<IngestSummary> {
+      clearInterval(timer);
       await refreshAnew();
       const { documents, chunks, tokens, engineRequests } = counters;
       const summary: IngestSummary = {
