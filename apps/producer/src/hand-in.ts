@@ -42,7 +42,15 @@ export interface HandInOptions {
   onRejected(fault: ItemFault): void;
   /** Why the producer waits, or undefined when it goes on. */
   onWaiting(reason: string | undefined): void;
+  /** Told of every point at which the process may end; for the fault tests. */
+  onStep?: OnHandInStep | undefined;
 }
+
+/** The points of handing a group in at which a producer may be killed: between two of them anything can have happened. */
+export type HandInStep = 'before prepare' | 'after prepare' | 'while enqueuing' | 'before commit' | 'after commit';
+
+/** Handing in goes on when what the hook returns has resolved. */
+export type OnHandInStep = (step: HandInStep, documents: readonly string[]) => Promise<void> | void;
 
 export interface HandIn {
   /** Resolves when there is room for more, not when the document is accepted. Throws what stops the run. */
@@ -69,7 +77,7 @@ const GROUP_CHARACTERS = 1_000_000;
 const GROUPS_IN_FLIGHT = 2;
 
 export function createHandIn(options: HandInOptions): HandIn {
-  const { line, pool, signal } = options;
+  const { line, pool, signal, onStep } = options;
   const limit = pLimit(GROUPS_IN_FLIGHT);
   const cutting = pLimit(pool.threads * 2);
   const seen = createSeenDocuments();
@@ -133,6 +141,8 @@ export function createHandIn(options: HandInOptions): HandIn {
 
   /** Prepare, enqueue, commit. A revision that was taken for abandoned meanwhile is handed in once more. */
   async function acceptAll(cut: Cut[], again = true): Promise<void> {
+    const ids = cut.map(({ pending }) => pending.document.id);
+    await onStep?.('before prepare', ids);
     const prepared = await line.ledger.prepare(
       cut.map(({ pending: { key, hash, document, source }, cut: { chunks } }) => ({
         key,
@@ -147,13 +157,14 @@ export function createHandIn(options: HandInOptions): HandIn {
         producer: options.producer,
       })),
     );
-    await line.queue.add(
-      cut.flatMap((entry, index) => jobsOf(entry, prepared[index]!)),
-      { signal },
-    );
+    await onStep?.('after prepare', ids);
+    const jobs = cut.flatMap((entry, index) => jobsOf(entry, prepared[index]!));
+    await Promise.all([line.queue.add(jobs, { signal }), onStep?.('while enqueuing', ids)]);
+    await onStep?.('before commit', ids);
     const committed = await line.ledger.commit(
       cut.map(({ pending: { key } }, index) => ({ key, revision: prepared[index]!.revision })),
     );
+    await onStep?.('after commit', ids);
     if (committed.includes('unknown')) {
       throw new SluiceError('ledger_lost', {
         message: 'The ledger forgot revisions that were just prepared',

@@ -1,6 +1,7 @@
 export * from './board.ts';
 export * from './dry-run.ts';
 export * from './events.ts';
+export type { HandInStep, OnHandInStep } from './hand-in.ts';
 export * from './ingest.ts';
 export * from './prune.ts';
 export * from './source/item.ts';

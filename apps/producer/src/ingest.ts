@@ -9,7 +9,7 @@ import type { ChunkerPool } from '@sluice/chunker';
 import { type Clock, type Config, SluiceError, systemClock } from '@sluice/core';
 import type { Line, LinePlan } from '@sluice/line';
 import type { IngestListener } from './events.ts';
-import { createHandIn, type HandIn } from './hand-in.ts';
+import { createHandIn, type HandIn, type OnHandInStep } from './hand-in.ts';
 import { pruneSource } from './prune.ts';
 import { createRunProgress } from './run-progress.ts';
 import type { ItemFault, ReadLimits } from './source/item.ts';
@@ -39,6 +39,8 @@ export interface IngestOptions {
   signal: AbortSignal;
   listener: IngestListener;
   clock?: Clock;
+  /** Told of every point at which the process may end; for the fault tests. */
+  onStep?: OnHandInStep;
 }
 
 const DRAIN_MS = 10_000;
@@ -74,6 +76,7 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     },
     onRejected: reject,
     onWaiting: progress.held,
+    onStep: options.onStep,
   });
 
   try {

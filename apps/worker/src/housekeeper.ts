@@ -6,6 +6,7 @@
 import { type Clock, chunkId, type Logger } from '@sluice/core';
 import type { Line } from '@sluice/line';
 import { persist } from './persist.ts';
+import type { OnWorkerStep } from './steps.ts';
 
 export interface HousekeeperOptions {
   line: Pick<Line, 'ledger' | 'queue' | 'store' | 'info'>;
@@ -14,6 +15,7 @@ export interface HousekeeperOptions {
   intervalMs?: number;
   onOutage(error: unknown, waitMs: number): void;
   onStop(error: unknown): void;
+  onStep?: OnWorkerStep | undefined;
 }
 
 /** Returns how to stop it. */
@@ -24,6 +26,7 @@ export function startHousekeeper({
   intervalMs = 15_000,
   onOutage,
   onStop,
+  onStep,
 }: HousekeeperOptions): () => Promise<void> {
   const { ledger, queue, store, info } = line;
   const stopping = new AbortController();
@@ -32,10 +35,9 @@ export function startHousekeeper({
   async function sweep(): Promise<void> {
     const lost = await ledger.takeSweep();
     if (lost.length === 0) return;
-    await store.deleteKeys(
-      info.collection,
-      lost.map(({ key, revision, ordinal }) => chunkId(key, revision, ordinal)),
-    );
+    const ids = lost.map(({ key, revision, ordinal }) => chunkId(key, revision, ordinal));
+    await onStep?.('before sweeping', ids);
+    await store.deleteKeys(info.collection, ids);
     await ledger.swept(lost);
     logger.info({ event: 'intents swept', keys: lost.length }, 'swept what a lost worker may have written');
   }

@@ -7,6 +7,7 @@
 import { type Clock, type Logger, revisionKey } from '@sluice/core';
 import type { Ledger } from '@sluice/queue';
 import { persist } from './persist.ts';
+import type { OnWorkerStep } from './steps.ts';
 
 const GROUP = 64;
 
@@ -26,6 +27,7 @@ export interface SettlerOptions {
   /** A verdict other than an outage: the line stops. */
   onStop(error: unknown): void;
   intervalMs?: number;
+  onStep?: OnWorkerStep | undefined;
 }
 
 export function startSettler({
@@ -36,6 +38,7 @@ export function startSettler({
   onOutage,
   onStop,
   intervalMs = 500,
+  onStep,
 }: SettlerOptions): Settler {
   const stopping = new AbortController();
   let nap = new AbortController();
@@ -54,7 +57,9 @@ export function startSettler({
   async function drainOnce(): Promise<number> {
     const settling = await ledger.takeSettling(GROUP);
     if (settling.length > 0) {
+      await onStep?.('before deleting older rows', []);
       await deleteRanges(settling.map(({ key, revision }) => ({ from: key, to: revisionKey(key, revision) })));
+      await onStep?.('before settled', []);
       const done = await ledger.settled(settling);
       logger.info({ event: 'documents settled', documents: done.filter(Boolean).length }, 'settled');
     }

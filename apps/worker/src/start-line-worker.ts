@@ -4,6 +4,7 @@ import { checkCanary, createEngine, paceEngine, preflight, readGolden, refuseUnl
 import { openLine, type SpacePlan } from '@sluice/line';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { persist } from './persist.ts';
+import type { OnWorkerStep } from './steps.ts';
 import { runWorker, type SluiceWorker } from './worker.ts';
 
 export interface StartOptions {
@@ -12,13 +13,15 @@ export interface StartOptions {
   logger: Logger;
   /** Closes the worker first, then what it stands on. */
   releaser: Releaser;
+  /** Told of every point at which the process may end; for the fault tests. */
+  onStep?: OnWorkerStep;
 }
 
 /**
  * Throws what `openLine` throws, and the refusal of an engine whose space is wrong or unproven. An engine that is not up yet
  * is waited for.
  */
-export async function startLineWorker({ config, plan, logger, releaser }: StartOptions): Promise<SluiceWorker> {
+export async function startLineWorker({ config, plan, logger, releaser, onStep }: StartOptions): Promise<SluiceWorker> {
   const line = await openLine(config, plan, { role: 'worker', logger, releaser });
   for (const warning of line.warnings) logger.warn({ event: 'line warned' }, warning);
   const bare = await createEngine(config, { logger });
@@ -49,6 +52,7 @@ export async function startLineWorker({ config, plan, logger, releaser }: StartO
     prove: () => checkCanary(engine, report),
     held: reason !== undefined,
     logger,
+    onStep,
   });
   if (reason !== undefined) logger.warn({ event: 'line paused', reason }, 'held until `sluice resume`');
   releaser.push('the worker', () => worker.close());

@@ -17,6 +17,7 @@ import { startHousekeeper } from './housekeeper.ts';
 import { createItem, type Item, type Outcome } from './item.ts';
 import { createVerbs } from './line-verbs.ts';
 import { startSettler } from './settler.ts';
+import { type OnWorkerStep, withSteps } from './steps.ts';
 
 export interface SluiceWorker {
   readonly id: string;
@@ -37,6 +38,8 @@ export interface RunWorkerOptions {
   clock?: Clock;
   /** How long requests in flight may take to finish at shutdown. */
   graceMs?: number;
+  /** Told of every point at which a process may end; for the fault tests. */
+  onStep?: OnWorkerStep | undefined;
 }
 
 const HEARTBEAT_MS = 2_000;
@@ -53,6 +56,7 @@ export function runWorker({
   logger,
   clock = systemClock,
   graceMs = 10_000,
+  onStep,
 }: RunWorkerOptions): SluiceWorker {
   const { config, ledger } = line;
   const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
@@ -84,10 +88,12 @@ export function runWorker({
     clock,
     onOutage,
     onStop,
+    onStep,
   });
-  const stopHousekeeper = startHousekeeper({ line, logger, clock, onOutage, onStop });
+  const stopHousekeeper = startHousekeeper({ line, logger, clock, onOutage, onStop, onStep });
+  const verbs = createVerbs({ line, engine, worker: id, prove, signal: aborting.signal });
   const batcher = createBatcher({
-    verbs: createVerbs({ line, engine, worker: id, prove, signal: aborting.signal }),
+    verbs: onStep === undefined ? verbs : withSteps(verbs, onStep),
     maxPaddedTokens: config.SLUICE_BATCH_TOKENS,
     maxRows: Math.min(config.SLUICE_BATCH_ROWS, engine.profile.maxRows),
     workingSize: () => engine.workingSize,
