@@ -377,6 +377,43 @@ export const errorCodes = {
     'More items failed than --max-errors allows.',
     '`sluice runs show RUN --rejected` lists them.',
   ),
+
+  // — the service
+  bad_request: row('dead', 'The request cannot be read.', 'Send what /docs shows.'),
+  invalid_request: row('dead', 'A part of the request has a value that it may not have.', 'Mend the parts pointed to.'),
+  unauthorized: row(
+    'dead',
+    'The request has no key, or one that is unknown or revoked.',
+    'Send `Authorization: Bearer KEY`; `sluice keys add NAME` makes a key.',
+  ),
+  forbidden: row(
+    'dead',
+    'The key may not do this.',
+    'Use a key with the scope, line and tenant named above; `sluice keys list` shows what each may do.',
+  ),
+  unknown_path: row('dead', 'The service has nothing at this address.', 'Look at /docs.'),
+  method_not_allowed: row('dead', 'The address does not take this method.', 'Use a method that `Allow` names.'),
+  slow_request: row('retry', 'The request did not arrive in time.', 'Send it again, in smaller parts.'),
+  request_too_large: row(
+    'dead',
+    'The request is larger than a request may be.',
+    'Send fewer documents at a time, or use `documents:stream`.',
+  ),
+  unsupported_media_type: row('dead', 'The service does not read this content type.', 'Use one that /docs shows.'),
+  idempotency_conflict: row(
+    'dead',
+    'This idempotency key came before with another document.',
+    'Use a new key for each request; the same one only to send the same request again.',
+  ),
+  rate_limited: row('retry', 'The key has used up its allowance.', 'Wait as long as `Retry-After` says.'),
+  service_failed: row('unknown', 'The service failed in a way that Sluice does not know.', 'Look at its log.'),
+  keys_needed: row(
+    'stop',
+    'Without an API key the service answers on loopback only.',
+    'Make one with `sluice keys add NAME`, or listen on 127.0.0.1.',
+  ),
+  unknown_key: row('dead', 'There is no API key of this name.', '`sluice keys list` shows those there are.'),
+  key_exists: row('dead', 'An API key of this name exists.', 'Choose another name, or revoke the old one first.'),
 } satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorCodes;

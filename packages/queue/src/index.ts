@@ -7,6 +7,15 @@ export {
   LEDGER_BYTES_PER_DOCUMENT,
   openAdmission,
 } from './admission.ts';
+export {
+  type ApiKey,
+  type ApiKeys,
+  type KeyLimits,
+  type NewApiKey,
+  openApiKeys,
+  type Scope,
+  scopes,
+} from './api-keys.ts';
 export { type BoardQueues, openBoardQueues } from './board-queues.ts';
 export { checkRedis, type Finding, redisFindings } from './check-redis.ts';
 export { type ChunkJob, chunkIdOf, chunkJobSchema, jobId, parseChunkJob } from './chunk-job.ts';
