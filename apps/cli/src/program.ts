@@ -168,15 +168,28 @@ export function createProgram(): Command {
       'sluice engine --model jinaai/jina-embeddings-v3 --device cuda --host 0.0.0.0',
       'sluice engine --model-dir ~/models/jina-embeddings-v3 --port 8081',
       'sluice engine --model static',
+      'sluice engine --model modelled --tokens-per-second 40000',
     ],
   )
     .option('--model-dir <folder>', 'folder with onnx/model.onnx and tokenizer.json; default: SLUICE_MODEL_DIR')
-    .option('--model <name>', 'owner/name or owner/name@revision, fetched from the model hub; or static, or null')
+    .option(
+      '--model <name>',
+      'owner/name or owner/name@revision, fetched from the model hub; or static, null or modelled',
+    )
     .addOption(
       new Option('--device <device>', 'where it computes; default: SLUICE_ENGINE_DEVICE').choices(['cpu', 'cuda']),
     )
     .option('--host <address>', 'address to listen on; set SLUICE_ENGINE_API_KEY before you open it', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 chooses a free one', integer(0), 8080)
+    .option(
+      '--tokens-per-second <n>',
+      'modelled: padded tokens that a device computes; default: a 3090',
+      integer(1),
+      40_000,
+    )
+    .option('--request-ms <ms>', 'modelled: fixed part of a request', integer(0), 8)
+    .option('--memory-tokens <n>', 'modelled: padded tokens above which it is out of memory', integer(1), 65_536)
+    .option('--devices <n>', 'modelled: devices behind this address', integer(1), 1)
     .option('--json', 'print what is served as one JSON line, when it is ready');
 
   const golden = group(program, 'golden', 'Golden vectors, which other engines are compared with.');

