@@ -1,11 +1,12 @@
 /**
- * The pages that are tables of the code: `docs/errors.md`, `docs/configuration.md`, `.env.example`.
+ * The pages that are tables of the code: `docs/errors.md`, `docs/configuration.md`, `docs/metrics.md`, `.env.example`.
  * `node scripts/reference.ts` writes them; a test fails when they are not what this would write.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorCodes } from '../packages/core/src/error-codes.ts';
 import { type Setting, settings } from '../packages/core/src/settings.ts';
+import { metricPrefix, metricTable } from '../packages/telemetry/src/metric-table.ts';
 
 const verdicts = {
   retry: 'an outage: Sluice waits and tries again, no attempt is used',
@@ -58,11 +59,32 @@ function exampleFile(): string {
   return `# Copy to .env and take away the # before what you set. docs/configuration.md says more.\n\n${blocks.join('\n\n')}\n`;
 }
 
+function metricsPage(): string {
+  const rows = Object.entries(metricTable).map(([name, { type, help, labels, ...rest }]) => {
+    const shown = Object.entries(labels).map(([label, values]) => {
+      return values.length > 13 ? `\`${label}\`: an error code` : `\`${label}\`: ${values.join(', ')}`;
+    });
+    const buckets = 'buckets' in rest ? `${rest.buckets[0]} … ${rest.buckets.at(-1)}` : '';
+    return `| \`${metricPrefix}${name}\` | ${type} | ${shown.join('; ')} | ${buckets} | ${cell(help)} |`;
+  });
+  return [
+    '# Metrics',
+    '',
+    'Every process offers `/metrics` in the Prometheus text format, `/livez` and `/readyz` on a port of its own (`SLUICE_METRICS_HOST`, `SLUICE_METRICS_PORT`; [operating.md](operating.md#metrics-and-health) says more). Labels have closed sets of values: no document, URL or key is ever one. Beside these stand the usual `process_` and `nodejs_` metrics, and BullMQ’s own `bullmq_job_count`, `bullmq_job_completed_total` and `bullmq_job_failed_total`.',
+    '',
+    '| metric | type | labels | buckets | meaning |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 
 export const pages: Readonly<Record<string, () => string>> = {
   'docs/errors.md': errorsPage,
   'docs/configuration.md': configurationPage,
+  'docs/metrics.md': metricsPage,
   '.env.example': exampleFile,
 };
 

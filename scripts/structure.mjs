@@ -1,17 +1,19 @@
 /**
- * Import directions: core ← tokenizer ← chunker, embedder; core ← queue, store; all of these ← line ← producer, worker ← cli;
- * the embedded stack knows core alone; tests and benchmarks may know everything. A relative import never leaves its package.
+ * Import directions: core ← tokenizer ← chunker, embedder; core ← queue, store, telemetry; all of these ← line ← producer,
+ * worker ← cli; the embedded stack knows core alone; tests and benchmarks may know everything. A relative import never leaves
+ * its package.
  * (Cycles between files are Biome's to find; the table has none, so packages cannot have any.)
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 
-const MIDDLE = ['core', 'tokenizer', 'chunker', 'embedder', 'queue', 'store'];
+const MIDDLE = ['core', 'telemetry', 'tokenizer', 'chunker', 'embedder', 'queue', 'store'];
 const EVERYTHING = [...MIDDLE, 'line', 'producer', 'worker', 'cli', 'embedded'];
 
 /** What each package may import, by folder. @type {Record<string, string[]>} */
 export const MAY_IMPORT = {
   'packages/core': [],
+  'packages/telemetry': ['core'],
   'packages/tokenizer': ['core'],
   'packages/chunker': ['core', 'tokenizer'],
   'packages/embedder': ['core', 'tokenizer'],

@@ -297,6 +297,41 @@ export const settings = {
     form: 'port',
     help: 'Port of the dashboard on loopback; 0 chooses a free one.',
   }),
+  SLUICE_BOARD_SHOW_TEXT: setting({
+    schema: flag,
+    default: false,
+    form: 'true or false',
+    help: 'Show the text and metadata of documents in the dashboard to whoever may read it.',
+  }),
+  SLUICE_METRICS_HOST: setting({
+    schema: text,
+    default: '127.0.0.1',
+    form: 'address',
+    help: 'Address on which every process offers /metrics, /livez and /readyz.',
+  }),
+  SLUICE_METRICS_PORT: setting({
+    schema: integer(0, 65_535),
+    default: 0,
+    form: 'port',
+    help: 'Port for them; 0 chooses a free one, which the log names. So does a port that is taken.',
+  }),
+  SLUICE_STALL_SECONDS: setting({
+    schema: integer(10, 86_400),
+    default: 600,
+    form: 'seconds',
+    help: 'A worker with work that finishes none for so long, and waits for nothing, is no longer alive (/livez).',
+  }),
+  SLUICE_OTLP_URL: optional({
+    schema: z.url({ protocol: /^https?$/ }),
+    form: 'http:// or https:// URL',
+    help: 'OpenTelemetry collector (OTLP over HTTP), without /v1/traces. Unset: no traces.',
+  }),
+  SLUICE_TRACE_RATIO: setting({
+    schema: z.coerce.number().min(0).max(1),
+    default: 1,
+    form: '0 to 1',
+    help: 'Share of traces that are kept.',
+  }),
   SLUICE_LOG_LEVEL: setting({
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     default: 'info',
