@@ -154,6 +154,37 @@ export function createProgram(): Command {
     .option('--repair', 'mend what is wrong')
     .option('--json', 'a line a fault, the last line the summary');
 
+  command(
+    program,
+    'serve',
+    'Take documents over HTTP, and show the line; stays until Ctrl-C.',
+    () => import('./commands/serve.ts'),
+    ['sluice serve', 'sluice keys add crawler --scope ingest', 'sluice serve --host 0.0.0.0 --port 8070'],
+  )
+    .option('--host <address>', 'address to listen on; default: SLUICE_SERVE_HOST')
+    .option('--port <port>', 'port to listen on; 0 chooses a free one; default: SLUICE_SERVE_PORT', integer(0))
+    .option('--json', 'print the address as one JSON line, when it listens');
+
+  const keys = group(program, 'keys', 'API keys of `sluice serve`.');
+  command(keys, 'add <name>', 'Make a key; it is shown once.', () => import('./commands/keys-add.ts'), [
+    'sluice keys add crawler --scope ingest',
+    'sluice keys add acme --scope ingest,read --tenant acme --lines main',
+    'sluice keys add me --scope admin --lines "*"',
+  ])
+    .option('--scope <scopes>', 'ingest, read, admin; several with commas', 'read')
+    .option('--lines <names>', 'lines that it may use, with commas; * is every line; default: --line')
+    .option('--tenant <name>', 'its documents belong to this tenant, and it sees no others')
+    .option('--requests <n>', 'requests a minute', integer(1))
+    .option('--bytes <n>', 'bytes a minute', integer(1))
+    .option('--tokens <n>', 'tokens a minute', integer(1))
+    .option('--json', 'one JSON object');
+  command(keys, 'list', 'The keys, without their secrets.', () => import('./commands/keys-list.ts'), [
+    'sluice keys list',
+  ]).option('--json', 'a line a key');
+  command(keys, 'revoke <name>', 'Take a key away.', () => import('./commands/keys-revoke.ts'), [
+    'sluice keys revoke crawler',
+  ]);
+
   command(program, 'board', 'Serve Bull Board on loopback, read-only.', () => import('./commands/board.ts'), [
     'sluice board',
     'sluice board --port 3000',

@@ -1,0 +1,54 @@
+/**
+ * The Fastify instance of `sluice serve`: limits, callers, problems, the API and the other parts. Zod schemas are the one
+ * source of types, validation and the OpenAPI document.
+ */
+import { errorCodes, SluiceError } from '@sluice/core';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { authenticate, type SessionResolver } from './authenticate.ts';
+import { plugins } from './plugins.ts';
+import { sendProblem } from './problem.ts';
+import type { ServiceParts } from './service-parts.ts';
+
+/** A document id has 512 bytes at most, three characters each where they are escaped. */
+const MAX_PARAM_LENGTH = 1_600;
+const MAX_HEADER_BYTES = 16_384;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** A connection on which nothing moves for so long is closed. */
+const IDLE_MS = 60_000;
+
+export async function createServer(parts: ServiceParts): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: parts.logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: parts.config.SLUICE_MAX_REQUEST_BYTES,
+    connectionTimeout: IDLE_MS,
+    keepAliveTimeout: IDLE_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(new SluiceError('unknown_path', { message: errorCodes.unknown_path.means }), request, reply),
+  );
+  authenticate(app, {
+    keys: parts.keys,
+    loopback: parts.loopback,
+    session: firstSession(plugins.flatMap(({ session }) => (session === undefined ? [] : [session(parts)]))),
+  });
+  for (const { routes } of plugins) await app.register(async (scope) => routes(scope, parts));
+  return app;
+}
+
+function firstSession(sessions: readonly SessionResolver[]): SessionResolver {
+  return async (request) => {
+    for (const session of sessions) {
+      const caller = await session(request);
+      if (caller !== undefined) return caller;
+    }
+    return undefined;
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * The lines that a service serves: its own, made if it is not there, and every other one of the same Milvus that holds the
+ * same space, opened when it is first asked for. A name that is no line costs one look every few seconds, not one a request.
+ */
+import { type Config, type Logger, type Releaser, SluiceError } from '@sluice/core';
+import { type Line, type LinePlan, openExistingLine, openLine } from '@sluice/line';
+
+export interface ServedLines {
+  /** Throws `unknown_line`, `space_drift`, and what connecting throws. */
+  get(name: string): Promise<Line>;
+  /** Those that are open now. */
+  opened(): Line[];
+}
+
+export interface ServeLinesOptions {
+  config: Config;
+  plan: LinePlan;
+  logger: Logger;
+  releaser: Releaser;
+  /** Called once for every line that is opened. */
+  onOpened?(line: Line): void;
+  monotonicMs?: () => number;
+}
+
+const LINE_NAME = /^[a-z][a-z0-9-]{0,39}$/;
+const UNKNOWN_FOR_MS = 5_000;
+
+export async function serveLines({
+  config,
+  plan,
+  logger,
+  releaser,
+  onOpened = () => undefined,
+  monotonicMs = () => performance.now(),
+}: ServeLinesOptions): Promise<ServedLines> {
+  const opening = new Map<string, Promise<Line>>();
+  const open = new Map<string, Line>();
+  const unknownUntil = new Map<string, number>();
+
+  async function openOther(name: string): Promise<Line> {
+    const line = await openExistingLine({ ...config, SLUICE_LINE: name }, { logger, releaser });
+    line.store.requireSpace(line.info, plan.space);
+    return line;
+  }
+
+  function remember(line: Line): Line {
+    for (const warning of line.warnings) logger.warn({ event: 'line warned', line: line.name }, warning);
+    open.set(line.name, line);
+    onOpened(line);
+    return line;
+  }
+
+  remember(await openLine(config, plan, { role: 'producer', logger, releaser }));
+
+  return {
+    opened: () => [...open.values()],
+    get(name) {
+      const known = open.get(name) ?? opening.get(name);
+      if (known !== undefined) return Promise.resolve(known);
+      if (!LINE_NAME.test(name) || (unknownUntil.get(name) ?? 0) > monotonicMs()) return Promise.reject(unknown(name));
+      const found = openOther(name)
+        .then(remember)
+        .catch((error: unknown) => {
+          if (unknownUntil.size >= 1_000) unknownUntil.clear();
+          unknownUntil.set(name, monotonicMs() + UNKNOWN_FOR_MS);
+          throw error;
+        })
+        .finally(() => opening.delete(name));
+      opening.set(name, found);
+      return found;
+    },
+  };
+}
+
+function unknown(name: string): SluiceError {
+  return new SluiceError('unknown_line', { message: `There is no line "${name.slice(0, 60)}"` });
+}

@@ -1,0 +1,26 @@
+/** What the pages and endpoints of the service stand on. Everything is opened by `start-service.ts`. */
+import type { Config, Logger } from '@sluice/core';
+import type { ApiKeys } from '@sluice/queue';
+import type { FastifyInstance } from 'fastify';
+import type { SessionResolver } from './authenticate.ts';
+import type { ServedLines } from './served-lines.ts';
+
+export interface ServiceParts {
+  config: Config;
+  logger: Logger;
+  keys: ApiKeys;
+  lines: ServedLines;
+  /** The service listens on loopback only. */
+  loopback: boolean;
+  /** Aborted when the service begins to close: what stays open by design (events, streams) ends then. */
+  closing: AbortSignal;
+}
+
+/**
+ * A part of the service. `routes` are registered in a scope of their own; each route says in `config.scope` what a caller
+ * must be allowed to do. A part may recognise callers by a cookie: the first session that is found counts.
+ */
+export interface ServicePlugin {
+  routes(app: FastifyInstance, parts: ServiceParts): Promise<void> | void;
+  session?(parts: ServiceParts): SessionResolver;
+}
