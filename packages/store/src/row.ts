@@ -57,25 +57,35 @@ export const SCALAR_FIELDS = [
   'tenant',
 ] as const;
 
-/** Throws `row_refused`, naming row and field, or `wrong_dimension`. Returns the row's size on the wire, about, in bytes. */
-export function checkRow(row: Row, dimension: number): number {
+/** A row that Milvus will take, each column as it goes on the wire. */
+export interface CheckedRow {
+  values: Omit<Row, 'rev' | 'metadata' | 'tenant'> & {
+    rev: number;
+    /** JSON. */
+    metadata: string;
+    /** '' where there is none. */
+    tenant: string;
+  };
+  /** Size in a request, about. */
+  bytes: number;
+}
+
+/** Throws `row_refused`, naming row and field, or `wrong_dimension`. */
+export function checkRow(row: Row, dimension: number): CheckedRow {
   parseChunkId(row.id);
-  let bytes = dimension * 4 + 200;
-  for (const [field, limit] of [
-    ['text', LIMITS.text],
-    ['doc_id', LIMITS.doc_id],
-    ['chunk_hash', LIMITS.hash],
-    ['doc_hash', LIMITS.hash],
-  ] as const) {
-    bytes += checkText(row, field, row[field], limit);
-  }
-  bytes += checkText(row, 'tenant', row.tenant ?? '', LIMITS.tenant);
-  bytes += checkText(row, 'metadata', JSON.stringify(row.metadata), LIMITS.metadata);
-  for (const field of ['ordinal', 'chunk_count', 'start', 'end'] as const) {
-    const value = row[field];
-    if (!Number.isSafeInteger(value) || value < 0) throw refused(row, field, 'an integer from 0', String(value));
-  }
-  if (!/^\d{1,18}$/.test(row.rev)) throw refused(row, 'rev', 'a decimal string', row.rev.slice(0, 30));
+  const { tenant = '' } = row;
+  const metadata = JSON.stringify(row.metadata);
+  const bytes =
+    checkText(row, 'text', row.text, LIMITS.text) +
+    checkText(row, 'doc_id', row.doc_id, LIMITS.doc_id) +
+    checkText(row, 'chunk_hash', row.chunk_hash, LIMITS.hash) +
+    checkText(row, 'doc_hash', row.doc_hash, LIMITS.hash) +
+    checkText(row, 'tenant', tenant, LIMITS.tenant) +
+    checkText(row, 'metadata', metadata, LIMITS.metadata);
+  for (const field of ['ordinal', 'chunk_count'] as const) checkInteger(row, field, row[field], 2 ** 31 - 1);
+  for (const field of ['start', 'end'] as const) checkInteger(row, field, row[field], Number.MAX_SAFE_INTEGER);
+  const rev = /^\d+$/.test(row.rev) ? Number(row.rev) : Number.NaN;
+  checkInteger(row, 'rev', rev, Number.MAX_SAFE_INTEGER);
   if (row.vector.length !== dimension) {
     throw new SluiceError('wrong_dimension', {
       message: 'The vector has another dimension than the collection',
@@ -84,15 +94,10 @@ export function checkRow(row: Row, dimension: number): number {
       got: String(row.vector.length),
     });
   }
-  for (const value of row.vector) {
-    if (!Number.isFinite(value)) throw refused(row, 'vector', 'finite numbers', String(value));
+  for (let i = 0; i < dimension; i++) {
+    if (!Number.isFinite(row.vector[i])) throw refused(row, 'vector', 'finite numbers', String(row.vector[i]));
   }
-  return bytes;
-}
-
-/** For the SDK: it takes plain arrays, and int64 as decimal strings. */
-export function toWire(row: Row): Record<string, unknown> {
-  return { ...row, tenant: row.tenant ?? '', vector: Array.from(row.vector) };
+  return { values: { ...row, rev, metadata, tenant }, bytes: bytes + dimension * 4 + 100 };
 }
 
 export function fromWire(data: Record<string, unknown>): StoredRow {
@@ -119,6 +124,11 @@ function checkText(row: Row, field: keyof Row, text: string, limit: number): num
   const bytes = Buffer.byteLength(text, 'utf8');
   if (bytes > limit) throw refused(row, field, `at most ${limit} bytes`, `${bytes} bytes`);
   return bytes;
+}
+
+function checkInteger(row: Row, field: keyof Row, value: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= 0 && value <= most) return;
+  throw refused(row, field, `an integer from 0 to ${most}`, String(row[field]).slice(0, 30));
 }
 
 function refused(row: Row, field: keyof Row, expected: string, got: string): SluiceError {

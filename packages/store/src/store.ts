@@ -26,6 +26,7 @@ import {
 import type { Row, StoredRow } from './row.ts';
 import { type SampledRow, sampleRows } from './sample.ts';
 import { storeError } from './store-errors.ts';
+import { createWritePace } from './write-pace.ts';
 import { deleteKeys, deleteRanges, upsertRows } from './writer.ts';
 
 export interface Store {
@@ -84,6 +85,7 @@ export interface Store {
 /** Throws `store_unreachable` or `store_refused_key`. */
 export async function connectStore(options: StoreOptions): Promise<Store> {
   const milvus = await connectMilvus(options);
+  const pace = createWritePace({ logger: options.logger });
   const dimensions = new Map<string, number>();
 
   return {
@@ -102,7 +104,7 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     requireSpace,
     async upsert(collection, rows) {
       if (rows.length === 0) return;
-      await upsertRows(milvus, collection, await dimensionOf(collection), rows);
+      await upsertRows({ milvus, pace, collection, dimension: await dimensionOf(collection) }, rows);
     },
     deleteKeys: (collection, ids) => deleteKeys(milvus, collection, ids),
     deleteRanges: (collection, ranges) => deleteRanges(milvus, collection, ranges),

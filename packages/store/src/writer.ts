@@ -3,42 +3,39 @@
  * within a request (the real server stores both of two equal keys). Anything ambiguous is thrown as `store_unreachable`; the
  * caller sends the same rows again, which also heals what a crash may have doubled.
  */
-import { SluiceError } from '@sluice/core';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isSluiceError, SluiceError } from '@sluice/core';
+import { ErrorCode, type ResStatus } from '@zilliz/milvus2-sdk-node';
 import { anyId, grouped, type IdRange, inRanges } from './id-filter.ts';
 import type { Milvus } from './milvus-client.ts';
-import { checkRow, type Row, toWire } from './row.ts';
+import { upsertPacked } from './packed-call.ts';
+import { packUpsert } from './packed-upsert.ts';
+import { type CheckedRow, checkRow, type Row } from './row.ts';
+import { isSuccess } from './store-errors.ts';
+import type { WritePace } from './write-pace.ts';
 
-/** The SDK encodes on the event loop, about 3 ms a row at 1024 dimensions and 8 kB of text: so much in one go, no more. */
-const SLICE_ROWS = 64;
-const SLICE_BYTES = 4_000_000;
+/** Checked in one go: about 5 ms of the event loop. */
+const CHECK_BYTES = 2_000_000;
 /** A delete costs a time tick (0.2 s) however small, and its filter is parsed as a whole. */
 const DELETE_KEYS = 1_000;
 const DELETE_RANGES = 100;
 
+export interface UpsertTarget {
+  milvus: Milvus;
+  pace: WritePace;
+  collection: string;
+  dimension: number;
+}
+
 /**
- * Throws `row_refused` or `wrong_dimension` before anything is sent, and `store_*` otherwise. Slices before the one that
- * failed are stored; sending all of them again is harmless.
+ * Throws `row_refused` or `wrong_dimension` before anything is sent, and `store_*` otherwise: then some requests may be stored, and
+ * sending all rows again is harmless.
  */
-export async function upsertRows(
-  milvus: Milvus,
-  collection: string,
-  dimension: number,
-  rows: readonly Row[],
-): Promise<void> {
-  for (const slice of slicesOf(rows, dimension)) {
-    const reply = await milvus.call(`upsert ${collection}`, () =>
-      milvus.sdk.upsert({ collection_name: collection, data: slice.map(toWire) as never, timeout: milvus.timeoutMs }),
-    );
-    if (Number(reply.upsert_cnt) !== slice.length) {
-      throw new SluiceError('store_failed', {
-        message: 'Milvus acknowledged another number of rows than were sent',
-        where: `upsert ${collection}`,
-        expected: String(slice.length),
-        got: String(reply.upsert_cnt),
-        verdict: 'retry',
-      });
-    }
-  }
+export async function upsertRows(target: UpsertTarget, rows: readonly Row[]): Promise<void> {
+  const requests = split(await checkAll(rows, target.dimension), target.pace.requestBytes);
+  const outcomes = await Promise.allSettled(requests.map((request) => send(target, request)));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
 }
 
 export async function deleteKeys(milvus: Milvus, collection: string, ids: readonly string[]): Promise<void> {
@@ -57,25 +54,85 @@ async function deleteWhere(milvus: Milvus, collection: string, filters: string[]
   }
 }
 
-function slicesOf(rows: readonly Row[], dimension: number): Row[][] {
-  const slices: Row[][] = [];
+async function checkAll(rows: readonly Row[], dimension: number): Promise<CheckedRow[]> {
   const seen = new Set<string>();
-  let slice: Row[] = [];
-  let sliceBytes = 0;
+  const checked: CheckedRow[] = [];
+  let since = 0;
   for (const row of rows) {
-    const bytes = checkRow(row, dimension);
+    const one = checkRow(row, dimension);
     if (seen.has(row.id)) {
       throw new SluiceError('row_refused', { message: 'A key came twice in one request', where: `row ${row.id}` });
     }
     seen.add(row.id);
-    if (slice.length === SLICE_ROWS || (slice.length > 0 && sliceBytes + bytes > SLICE_BYTES)) {
-      slices.push(slice);
-      slice = [];
-      sliceBytes = 0;
-    }
-    slice.push(row);
-    sliceBytes += bytes;
+    checked.push(one);
+    since += one.bytes;
+    if (since < CHECK_BYTES) continue;
+    since = 0;
+    await nextTurn();
   }
-  if (slice.length > 0) slices.push(slice);
-  return slices;
+  return checked;
+}
+
+/** One request; halved where it is too large for the server. */
+async function send(target: UpsertTarget, rows: readonly CheckedRow[]): Promise<void> {
+  const bytes = bytesOf(rows);
+  try {
+    await target.pace.run(bytes, () => sendOnce(target, rows));
+  } catch (error) {
+    if (!isSluiceError(error) || error.code !== 'store_too_large' || rows.length === 1) throw error;
+    for (const half of split(rows, Math.ceil(bytes / 2))) await send(target, half);
+  }
+}
+
+async function sendOnce({ milvus, collection }: UpsertTarget, rows: readonly CheckedRow[]): Promise<void> {
+  const reply = await milvus.call(`upsert ${collection}`, async () => {
+    const known = await attempt(true);
+    return known.status.error_code === ErrorCode.SchemaMismatch ? attempt(false) : known;
+  });
+  if (Number(reply.upsert_cnt) !== rows.length) {
+    throw new SluiceError('store_failed', {
+      message: 'Milvus acknowledged another number of rows than were sent',
+      where: `upsert ${collection}`,
+      expected: String(rows.length),
+      got: String(reply.upsert_cnt),
+      verdict: 'retry',
+    });
+  }
+
+  /** `cache`: with the description of the collection that the SDK remembers. */
+  async function attempt(cache: boolean): Promise<{ status: ResStatus; upsert_cnt?: string }> {
+    const described = await milvus.sdk.describeCollection({
+      collection_name: collection,
+      cache,
+      timeout: milvus.timeoutMs,
+    });
+    if (!isSuccess(described.status)) return described;
+    // A turn of its own: whoever handed the rows in has used some of this one.
+    await nextTurn();
+    return upsertPacked(milvus.sdk, packUpsert(described, rows), milvus.timeoutMs);
+  }
+}
+
+/** As few parts as possible, of about equal size; a row that is larger than `mostBytes` is a part of its own. */
+function split(rows: readonly CheckedRow[], mostBytes: number): CheckedRow[][] {
+  const total = bytesOf(rows);
+  const each = total / Math.ceil(total / mostBytes);
+  const parts: CheckedRow[][] = [];
+  let part: CheckedRow[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    if (part.length > 0 && bytes + row.bytes / 2 > each) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(row);
+    bytes += row.bytes;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}
+
+function bytesOf(rows: readonly CheckedRow[]): number {
+  return rows.reduce((sum, { bytes }) => sum + bytes, 0);
 }
