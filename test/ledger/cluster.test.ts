@@ -42,7 +42,7 @@ test('every verb keeps to one slot a shard', async () => {
   await world.ledger.reserve(ids.map((id) => ({ key: world.key(id), id, submission: 's' })));
   await world.handIn('e', 'E', { until: 'prepared', producer: 'dying' });
   await world.ledger.enterCall('w1', retried);
-  await world.ledger.suspicions(retried);
+  await world.ledger.suspicions('w2', retried);
   await world.ledger.workerBeat('w1', { host: 'h', pid: 1, held: 0 });
   world.advance(700_000);
   expect(await world.ledger.abandonStale()).toHaveLength(1);

@@ -217,28 +217,27 @@ test('poison: nobody is blamed for dying in company; three deaths alone on two p
   const { ledger } = world;
   await world.handIn('d', 'A', { n: 3 });
   const [bad, neighbour, elsewhere] = world.jobs;
-  const dieWith = async (worker: string, chunks: typeof world.jobs) => {
+  const dieWith = async (worker: string, chunks: typeof world.jobs, alone = false) => {
     await ledger.workerBeat(worker, { host: 'h', pid: 1, held: 1 });
-    await ledger.enterCall(worker, chunks);
+    await ledger.enterCall(worker, chunks, { alone });
     world.advance(11_000);
   };
-  expect(await ledger.suspicions([bad!])).toEqual(['none']);
+  expect(await ledger.suspicions('me', [bad!])).toEqual(['none']);
   await dieWith('w1', [bad!, neighbour!]);
-  expect(await ledger.suspicions([bad!, neighbour!, elsewhere!])).toEqual(['none', 'none', 'none']);
+  expect(await ledger.suspicions('me', [bad!, neighbour!, elsewhere!])).toEqual(['none', 'none', 'none']);
   await dieWith('w2', [bad!, neighbour!]);
-  expect(await ledger.suspicions([bad!, neighbour!, elsewhere!])).toEqual(['run alone', 'run alone', 'none']);
+  expect(await ledger.suspicions('me', [bad!, neighbour!, elsewhere!])).toEqual(['run alone', 'run alone', 'none']);
 
   // The neighbour succeeds alone and is cleared.
   await ledger.workerBeat('w3', { host: 'h', pid: 1, held: 1 });
   await (await ledger.enterCall('w3', [neighbour!])).left('embedded');
-  expect(await ledger.suspicions([neighbour!])).toEqual(['none']);
+  expect(await ledger.suspicions('me', [neighbour!])).toEqual(['none']);
 
-  await dieWith('w3', [bad!]);
-  await dieWith('w3', [bad!]);
-  await dieWith('w3', [bad!]);
-  expect(await ledger.suspicions([bad!])).toEqual(['run alone']); // one process only
-  await dieWith('w4', [bad!]);
-  expect(await ledger.suspicions([bad!])).toEqual(['poison']);
+  await dieWith('w3', [bad!]); // by itself in its request, while others were in theirs
+  for (let i = 0; i < 3; i += 1) await dieWith('w3', [bad!], true);
+  expect(await ledger.suspicions('me', [bad!])).toEqual(['run alone']); // one process only
+  await dieWith('w4', [bad!], true);
+  expect(await ledger.suspicions('me', [bad!])).toEqual(['poison']);
 });
 
 test('a call of a live worker, and one that came back with an error, mark nobody', async () => {
@@ -247,11 +246,22 @@ test('a call of a live worker, and one that came back with an error, mark nobody
   const [job] = world.jobs;
   for (let i = 0; i < 5; i += 1) {
     await ledger.workerBeat('w1', { host: 'h', pid: 1, held: 1 });
-    const call = await ledger.enterCall('w1', [job!]);
-    expect(await ledger.suspicions([job!])).toEqual(['none']);
+    const call = await ledger.enterCall('w1', [job!], { alone: true });
+    expect(await ledger.suspicions('me', [job!])).toEqual(['none']);
     await call.left('failed');
     world.advance(11_000);
-    expect(await ledger.suspicions([job!])).toEqual(['none']);
+    expect(await ledger.suspicions('me', [job!])).toEqual(['none']);
+  }
+});
+
+test('a worker whose heartbeat is late does not blame itself', async () => {
+  const { ledger } = world;
+  await world.handIn('d', 'A', { n: 1 });
+  const [job] = world.jobs;
+  for (let i = 0; i < 3; i += 1) {
+    await ledger.enterCall('late', [job!], { alone: true });
+    world.advance(60_000);
+    expect(await ledger.suspicions('late', [job!])).toEqual(['none']);
   }
 });
 

@@ -68,7 +68,7 @@ function world(overrides: Partial<BatcherVerbs> = {}) {
     maxPaddedTokens: 1_000,
     maxRows: 8,
     workingSize: () => ({ maxPaddedTokens: 1_000 }),
-    inFlight: 2,
+    inFlight: () => 2,
     fenceMaxAgeMs: 5_000,
     clock: { ...systemClock, sleep: async () => undefined },
     logger: silentLogger,
@@ -185,6 +185,20 @@ describe('the batcher', () => {
     });
     expect(await batcher.accept(createItem(job(0)))).toBe('dead');
     expect(dead).toEqual(['doc-0 zero_vector']);
+  });
+
+  test('a chunk that killed processes is embedded by itself, or dead, and its neighbours go on in company', async () => {
+    const { batcher, dead, requests } = world();
+    const items = Array.from({ length: 4 }, (_, name) => createItem(job(name)));
+    items[1]!.suspicion = 'run alone';
+    items[2]!.suspicion = 'poison';
+    const outcomes = await Promise.all(items.map((item) => batcher.accept(item)));
+    expect(outcomes).toEqual(['stored', 'stored', 'dead', 'stored']);
+    expect(dead).toEqual(['doc-2 poison']);
+    expect(requests.map((batch) => batch.map(({ job: { documentId } }) => documentId)).sort()).toEqual([
+      ['doc-0', 'doc-3'],
+      ['doc-1'],
+    ]);
   });
 
   test('a ledger that knows nothing stops the line: nothing is written, nothing deleted', async () => {

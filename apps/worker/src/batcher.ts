@@ -3,8 +3,9 @@
  *
  * An item is **fenced** (in groups), then either **reused** (an older row has its vector), or **waiting** in the planner
  * until an engine request has room for it, **embedding**, **writing** and **marked**. At most `inFlight` engine requests
- * are out: the second only when it is full, so that a trickle is not cut into crumbs while the device is busy; when the
- * engine is idle a short request leaves after `lingerMs`. Rows that become ready while Milvus is busy leave together.
+ * are out, so that the next one is there before the device is free: a second one only when it is full, so that a trickle is
+ * not cut into crumbs while the device is busy; when the engine is idle a short request leaves after `lingerMs`. Every request
+ * holds the item that has waited longest, so an item waits for at most as many requests as items were before it. Rows that become ready while Milvus is busy leave together.
  *
  * A line that is **held** sends nothing more: what is in a request finishes, everything else is handed back.
  *
@@ -25,7 +26,8 @@ export interface BatcherOptions {
   maxRows: number;
   /** What the engine was found to take just now; never more than the budget. */
   workingSize(): { maxPaddedTokens: number };
-  inFlight: number;
+  /** Engine requests that should be out just now. */
+  inFlight(): number;
   /** Milvus requests in flight. */
   writesInFlight?: number;
   /** Rows of one Milvus request at most. */
@@ -33,8 +35,6 @@ export interface BatcherOptions {
   /** How old the last fence may be when a write is sent: half the lock time. */
   fenceMaxAgeMs: number;
   lingerMs?: number;
-  /** No item waits longer than this for a batch of alike lengths. */
-  maxWaitMs?: number;
   clock: Clock;
   logger: Logger;
   onOutage(error: unknown, waitMs: number): void;
@@ -57,15 +57,13 @@ export interface Batcher {
 }
 
 export function createBatcher(options: BatcherOptions): Batcher {
-  const { verbs, clock, logger, onOutage, inFlight, writesInFlight = 4, writeRows = 256, lingerMs = 5 } = options;
+  const { verbs, clock, logger, onOutage, writesInFlight = 4, writeRows = 256, lingerMs = 5 } = options;
   const aborting = new AbortController();
   const { signal } = aborting;
   const held = new Set<Item>();
   const planner: BatchPlanner<Item> = createBatchPlanner<Item>({
     maxPaddedTokens: options.maxPaddedTokens,
     maxRows: options.maxRows,
-    maxWaitMs: options.maxWaitMs ?? 2_000,
-    clock,
   });
   const waitingOut = { signal, clock, onOutage };
   let closing = false;
@@ -115,8 +113,20 @@ export function createBatcher(options: BatcherOptions): Batcher {
         fix: 'Raise SLUICE_BATCH_TOKENS of this worker to at least SLUICE_MAX_TOKENS of the producer.',
       });
     }
+    if (item.suspicion === 'poison') return declareDead(item, poison(item));
+    if (item.suspicion === 'run alone') return embedAlone(item);
     planner.add(item, item.tokens);
     pump();
+  }
+
+  async function embedAlone(item: Item): Promise<void> {
+    requests += 1;
+    try {
+      await embedBatch([item]);
+    } finally {
+      requests -= 1;
+      pump();
+    }
   }
 
   async function stillWanted(item: Item): Promise<boolean> {
@@ -151,8 +161,8 @@ export function createBatcher(options: BatcherOptions): Batcher {
   }
 
   function pump(): void {
-    while (!closing && planner.size > 0 && requests < inFlight) {
-      const full = planner.tokens >= options.maxPaddedTokens || planner.size >= options.maxRows;
+    while (!closing && planner.size > 0 && requests < options.inFlight()) {
+      const full = planner.tokens >= options.workingSize().maxPaddedTokens || planner.size >= options.maxRows;
       if (!full && requests > 0) return;
       if (!full && lingering === undefined) {
         lingering = setTimeout(() => {
@@ -338,4 +348,11 @@ export function createBatcher(options: BatcherOptions): Batcher {
       for (const item of held) item.finish('handed-back');
     },
   };
+}
+
+function poison(item: Item): SluiceError {
+  return new SluiceError('poison', {
+    message: 'Three worker processes died while they embedded this chunk alone',
+    where: item.id,
+  });
 }

@@ -7,7 +7,7 @@
  */
 
 import { type DocumentKey, embeddedText, type Revision, totalTokens } from '@sluice/core';
-import { type ChunkJob, chunkIdOf } from '@sluice/queue';
+import { type ChunkJob, chunkIdOf, type Suspicion } from '@sluice/queue';
 
 export type Outcome = 'stored' | 'reused' | 'already-stored' | 'overtaken' | 'dead' | 'handed-back';
 
@@ -22,6 +22,8 @@ export interface Item {
   readonly text: string;
   /** Text, special and instruction tokens together. */
   readonly tokens: number;
+  /** Whether processes died while they embedded it: then it is embedded alone in its process, or not at all. */
+  suspicion: Suspicion;
   /** Monotonic time of the last fence that said go on; the write must be sent before it is too old. */
   fencedAt: number;
   /** Rows of older revisions may hold this chunk's vector. */
@@ -42,6 +44,7 @@ export function createItem(job: ChunkJob): Item {
     ordinal: job.ordinal,
     text: embeddedText(job),
     tokens: totalTokens(job.tokens),
+    suspicion: 'none',
     fencedAt: Number.NEGATIVE_INFINITY,
     older: false,
     outcome: undefined,

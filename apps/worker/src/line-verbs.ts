@@ -4,7 +4,9 @@ import { cutVector, type Engine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
 import type { ChunkRef } from '@sluice/queue';
 import type { Row } from '@sluice/store';
+import { createEngineCalls } from './engine-calls.ts';
 import type { Item } from './item.ts';
+import type { PersistOptions } from './persist.ts';
 import type { BatcherVerbs, WrittenItem } from './verbs.ts';
 
 export function createVerbs({
@@ -12,17 +14,20 @@ export function createVerbs({
   engine,
   worker,
   prove,
-  signal,
+  waiting,
 }: {
   line: Line;
   engine: Engine;
   worker: string;
   /** A known text has its known vector. */
   prove: () => Promise<void>;
-  signal: AbortSignal;
+  /** How outages are waited out; its signal ends requests. */
+  waiting: PersistOptions;
 }): BatcherVerbs {
   const { ledger, store, info } = line;
   const { collection, space } = info;
+  const { signal } = waiting;
+  const noted = createEngineCalls({ ledger, worker, waiting });
 
   return {
     fence: (items) => ledger.fence(items.map(toRef), worker),
@@ -39,12 +44,14 @@ export function createVerbs({
     },
 
     embed: (items) =>
-      engine.embed({
-        texts: items.map((item) => item.text),
-        tokens: items.map((item) => item.tokens),
-        role: 'passage',
-        signal,
-      }),
+      noted(items, () =>
+        engine.embed({
+          texts: items.map((item) => item.text),
+          tokens: items.map((item) => item.tokens),
+          role: 'passage',
+          signal,
+        }),
+      ),
 
     witnessEngine: () => prove(),
 

@@ -2,27 +2,34 @@
 import { type Config, type Logger, type Releaser, systemClock } from '@sluice/core';
 import { checkCanary, createEngine, paceEngine, preflight, readGolden, refuseUnlessRight } from '@sluice/embedder';
 import { openLine, type SpacePlan } from '@sluice/line';
+import type { LedgerOptions } from '@sluice/queue';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { persist } from './persist.ts';
-import type { OnWorkerStep } from './steps.ts';
-import { runWorker, type SluiceWorker } from './worker.ts';
+import { type RunWorkerOptions, runWorker, type SluiceWorker } from './worker.ts';
 
-export interface StartOptions {
+export interface StartOptions extends Pick<RunWorkerOptions, 'onStep' | 'timing'> {
   config: Config;
   plan: SpacePlan;
   logger: Logger;
   /** Closes the worker first, then what it stands on. */
   releaser: Releaser;
-  /** Told of every point at which the process may end; for the fault tests. */
-  onStep?: OnWorkerStep;
+  ledger?: LedgerOptions;
 }
 
 /**
  * Throws what `openLine` throws, and the refusal of an engine whose space is wrong or unproven. An engine that is not up yet
  * is waited for.
  */
-export async function startLineWorker({ config, plan, logger, releaser, onStep }: StartOptions): Promise<SluiceWorker> {
-  const line = await openLine(config, plan, { role: 'worker', logger, releaser });
+export async function startLineWorker({
+  config,
+  plan,
+  logger,
+  releaser,
+  ledger,
+  onStep,
+  timing,
+}: StartOptions): Promise<SluiceWorker> {
+  const line = await openLine(config, plan, { role: 'worker', logger, releaser, ledger });
   for (const warning of line.warnings) logger.warn({ event: 'line warned' }, warning);
   const bare = await createEngine(config, { logger });
   releaser.push('the engine', () => bare.close());
@@ -53,6 +60,7 @@ export async function startLineWorker({ config, plan, logger, releaser, onStep }
     held: reason !== undefined,
     logger,
     onStep,
+    timing,
   });
   if (reason !== undefined) logger.warn({ event: 'line paused', reason }, 'held until `sluice resume`');
   releaser.push('the worker', () => worker.close());

@@ -10,12 +10,13 @@ import { hostname } from 'node:os';
 import { type Clock, createErrorCollapser, isSluiceError, type Logger, systemClock, verdictOf } from '@sluice/core';
 import type { PacedEngine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
-import { openChunkWorker, parseChunkJob, WORKER_LOCK_MS } from '@sluice/queue';
+import { openChunkWorker, parseChunkJob, STALLED_INTERVAL_MS, WORKER_LOCK_MS } from '@sluice/queue';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { createBatcher } from './batcher.ts';
 import { startHousekeeper } from './housekeeper.ts';
 import { createItem, type Item, type Outcome } from './item.ts';
 import { createVerbs } from './line-verbs.ts';
+import { persist } from './persist.ts';
 import { startSettler } from './settler.ts';
 import { type OnWorkerStep, withSteps } from './steps.ts';
 
@@ -38,11 +39,23 @@ export interface RunWorkerOptions {
   clock?: Clock;
   /** How long requests in flight may take to finish at shutdown. */
   graceMs?: number;
+  timing?: WorkerTiming | undefined;
   /** Told of every point at which a process may end; for the fault tests. */
   onStep?: OnWorkerStep | undefined;
 }
 
-const HEARTBEAT_MS = 2_000;
+/** How long everything waits before it takes a process for dead; shorter in tests alone. */
+export interface WorkerTiming {
+  lockMs: number;
+  stalledIntervalMs: number;
+  heartbeatMs: number;
+}
+
+const TIMING: WorkerTiming = {
+  lockMs: WORKER_LOCK_MS,
+  stalledIntervalMs: STALLED_INTERVAL_MS,
+  heartbeatMs: 2_000,
+};
 /** How long a job of a later version is put off before it is looked at again. */
 const NEWER_JOB_MS = 30_000;
 /** How often a working engine is asked for the vector of a known text. */
@@ -56,6 +69,7 @@ export function runWorker({
   logger,
   clock = systemClock,
   graceMs = 10_000,
+  timing: { lockMs, stalledIntervalMs, heartbeatMs } = TIMING,
   onStep,
 }: RunWorkerOptions): SluiceWorker {
   const { config, ledger } = line;
@@ -70,7 +84,7 @@ export function runWorker({
   const onOutage = (error: unknown, waitMs: number): void => {
     collapse(error, 'waiting for a dependency');
     const text = isSluiceError(error) ? `${error.code}: ${error.what}` : String((error as Error)?.message ?? error);
-    outage = { text, until: clock.monotonicMs() + waitMs + 2 * HEARTBEAT_MS };
+    outage = { text, until: clock.monotonicMs() + waitMs + 2 * heartbeatMs };
   };
   const onStop = (error: unknown): void => {
     if (failure !== undefined || closing !== undefined) return;
@@ -79,7 +93,7 @@ export function runWorker({
     void close();
   };
   const onTrouble = (error: unknown): void =>
-    verdictOf(error) === 'stop' ? onStop(error) : onOutage(error, HEARTBEAT_MS);
+    verdictOf(error) === 'stop' ? onStop(error) : onOutage(error, heartbeatMs);
 
   const settler = startSettler({
     ledger,
@@ -91,14 +105,15 @@ export function runWorker({
     onStep,
   });
   const stopHousekeeper = startHousekeeper({ line, logger, clock, onOutage, onStop, onStep });
-  const verbs = createVerbs({ line, engine, worker: id, prove, signal: aborting.signal });
+  const waiting = { signal: aborting.signal, clock, onOutage };
+  const verbs = createVerbs({ line, engine, worker: id, prove, waiting });
   const batcher = createBatcher({
     verbs: onStep === undefined ? verbs : withSteps(verbs, onStep),
     maxPaddedTokens: config.SLUICE_BATCH_TOKENS,
     maxRows: Math.min(config.SLUICE_BATCH_ROWS, engine.profile.maxRows),
     workingSize: () => engine.workingSize,
-    inFlight: config.SLUICE_IN_FLIGHT,
-    fenceMaxAgeMs: WORKER_LOCK_MS / 2,
+    inFlight: () => engine.concurrency,
+    fenceMaxAgeMs: lockMs / 2,
     clock,
     logger,
     onOutage,
@@ -136,6 +151,15 @@ export function runWorker({
       logger.error({ event: 'job malformed', job: job.id, err: error }, 'a job does not follow the schema');
       throw new UnrecoverableError(isSluiceError(error) ? `${error.code}: ${error.message}` : 'malformed_job');
     }
+    if (job.stalledCounter > 0) {
+      try {
+        const [suspicion = 'none'] = await persist(() => ledger.suspicions(id, [item]), waiting);
+        item.suspicion = suspicion;
+      } catch (error) {
+        if (!aborting.signal.aborted) onStop(error);
+        return 'handed-back';
+      }
+    }
     return batcher.accept(item);
   }
 
@@ -143,6 +167,8 @@ export function runWorker({
   const fetcher = openChunkWorker(config.SLUICE_REDIS_URL!, line.address, processJob, {
     concurrency: config.SLUICE_CONCURRENCY,
     fetching: !held,
+    lockMs,
+    stalledIntervalMs,
     onError: (error) => collapse(error, 'the queue is in trouble'),
   });
 
@@ -184,7 +210,7 @@ export function runWorker({
       .finally(() => {
         obeying = false;
       });
-  }, HEARTBEAT_MS);
+  }, heartbeatMs);
   const proving = setInterval(() => {
     if (held) return;
     prove().catch(onTrouble);

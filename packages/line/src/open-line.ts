@@ -21,6 +21,7 @@ import {
   checkRedis,
   connectRedis,
   type Ledger,
+  type LedgerOptions,
   type LineAddress,
   openAdmission,
   openChunkQueue,
@@ -93,7 +94,7 @@ export async function planLine(config: Config): Promise<LinePlan> {
 export async function openLine(
   config: Config,
   plan: SpacePlan & { cutId?: string },
-  options: { role: 'producer' | 'worker'; logger: Logger; releaser: Releaser },
+  options: { role: 'producer' | 'worker'; logger: Logger; releaser: Releaser; ledger?: LedgerOptions | undefined },
 ): Promise<Line> {
   const { store, redis, findings } = await connect(config, options);
   const { info, warnings } = await store.openLine({ line: config.SLUICE_LINE, space: plan.space, cut: plan.cutId });
@@ -151,7 +152,7 @@ function assemble(
   store: Store,
   redis: Line['redis'],
   warnings: string[],
-  { releaser }: { role: LineRole; releaser: Releaser },
+  { releaser, ledger }: { role: LineRole; releaser: Releaser; ledger?: LedgerOptions | undefined },
 ): Line {
   const address = lineAddress(info);
   const queue = openChunkQueue(redis, address);
@@ -163,7 +164,7 @@ function assemble(
     address,
     store,
     redis,
-    ledger: openLedger(redis, address),
+    ledger: openLedger(redis, address, ledger),
     queue,
     sources: openSources(redis, info.line),
     runs: openRuns(redis, address),

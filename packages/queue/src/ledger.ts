@@ -23,6 +23,8 @@ export interface LedgerOptions {
   leaseMs?: number;
   /** Write intents of a worker that was silent so long are swept. Default 60 s. */
   workerLostMs?: number;
+  /** Engine calls of a worker that was silent so long ended with its process. Default 10 s. */
+  workerDeadMs?: number;
   /** Share of maxmemory that dead letters may take before the line stops. Default 0.1. */
   deadLetterShare?: number;
   /** Time in microseconds instead of Redis' own; for tests. */
@@ -45,7 +47,7 @@ export function openLedger(redis: Redis, address: LineAddress, options: LedgerOp
     ...createReading(caller),
     ...createDeadLetters(caller),
     ...createPresence(caller),
-    ...createPoison(caller),
+    ...createPoison(caller, options),
     ...createReconciling(caller),
     async drop() {
       for (const shard of allShards(address)) await unlinkAll(redis, `${shardTag(address, shard)}:*`);

@@ -18,30 +18,33 @@ export interface EngineCall {
 }
 
 export interface Poison {
-  /** To be awaited before an engine call. A worker id without spaces and commas, the same that beats. */
-  enterCall(worker: string, chunks: readonly ChunkRef[]): Promise<EngineCall>;
-  /** For chunks whose job has stalled before: may they be embedded in company, alone, or not at all? */
-  suspicions(chunks: readonly ChunkRef[]): Promise<Suspicion[]>;
+  /**
+   * To be awaited before an engine call. A worker id without spaces and commas, the same that beats. `alone`: nothing else is
+   * being embedded in this process, in whatever call.
+   */
+  enterCall(worker: string, chunks: readonly ChunkRef[], options?: { alone?: boolean }): Promise<EngineCall>;
+  /** For chunks whose job has stalled before: may this worker embed them in company, alone, or not at all? */
+  suspicions(worker: string, chunks: readonly ChunkRef[]): Promise<Suspicion[]>;
 }
 
 /** A worker that beats every 2 s and is silent for ten is dead: its locks (15 s) have not even ended. */
-const DEAD_AFTER_MS = 10_000;
+const WORKER_DEAD_MS = 10_000;
 const ALONE_FROM_MARKS = 2;
 const POISON_DEATHS = 3;
 const POISON_PROCESSES = 2;
 
-export function createPoison(caller: Caller): Poison {
+export function createPoison(caller: Caller, { workerDeadMs = WORKER_DEAD_MS } = {}): Poison {
   const tag = shardTag(caller.address, 0);
   const calls = ledgerKey(tag, 'calls');
   const suspects = ledgerKey(tag, 'suspects');
   const idOf = ({ key, revision, ordinal }: ChunkRef) => chunkId(key, revision, ordinal);
 
   return {
-    async enterCall(worker, chunks) {
+    async enterCall(worker, chunks, { alone = false } = {}) {
       if (/[ ,]/.test(worker)) throw new RangeError(`worker id: ${worker}`);
       const call = randomUUID();
       const ids = chunks.map(idOf);
-      await guarded(() => caller.redis.hset(calls, call, `${worker} ${chunks.length === 1 ? 1 : 0} ${ids.join(',')}`));
+      await guarded(() => caller.redis.hset(calls, call, `${worker} ${alone ? 1 : 0} ${ids.join(',')}`));
       return {
         left: (outcome) =>
           guarded(async () => {
@@ -51,9 +54,9 @@ export function createPoison(caller: Caller): Poison {
       };
     },
 
-    async suspicions(chunks) {
+    async suspicions(worker, chunks) {
       if (chunks.length === 0) return [];
-      await caller.askShard(0, 'blame', [], [DEAD_AFTER_MS]);
+      await caller.askShard(0, 'blame', [], [workerDeadMs, worker]);
       const records = await guarded(() => caller.redis.hmget(suspects, ...chunks.map(idOf)));
       return records.map((record) => {
         if (record === null) return 'none';

@@ -1,4 +1,4 @@
--- blame [] → nothing. ARGV[3]: a worker without a heartbeat for so many ms is dead.
+-- blame [] → nothing. ARGV[3]: a worker without a heartbeat for so many ms is dead, but not the one that asks, ARGV[4].
 -- Engine calls that dead workers had noted and never left: each chunk in one gets a mark, and a death if it was alone.
 allowed_when_full()
 local dead_before = time_ms() - tonumber(ARGV[3])
@@ -6,7 +6,7 @@ local calls = redis.call('hgetall', K.calls)
 for i = 1, #calls, 2 do
   local worker, alone, chunks = string.match(calls[i + 1], '^([^ ]*) ([01]) (.*)$')
   local beat = string.match(redis.call('hget', K.workers, worker) or '', '^%d+')
-  if not beat or tonumber(beat) < dead_before then
+  if worker ~= ARGV[4] and (not beat or tonumber(beat) < dead_before) then
     redis.call('hdel', K.calls, calls[i])
     for chunk in string.gmatch(chunks, '[^,]+') do
       local at, marks, deaths, workers =
