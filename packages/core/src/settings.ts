@@ -221,7 +221,7 @@ export const settings = {
     schema: integer(64, 1_048_576),
     default: 16_384,
     form: 'padded tokens',
-    help: 'Budget of one engine request: longest text times rows.',
+    help: 'Engine requests have at most so many: longest text times rows. Whether smaller ones are faster is measured.',
   }),
   SLUICE_BATCH_ROWS: setting({
     schema: integer(1, 2_048),
@@ -231,9 +231,9 @@ export const settings = {
   }),
   SLUICE_IN_FLIGHT: setting({
     schema: integer(1, 16),
-    default: 2,
+    default: 8,
     form: 'requests',
-    help: 'Engine requests in flight: one on the device, the next one ready.',
+    help: 'Engine requests in flight at most. How many keep the engine busy is measured.',
   }),
   SLUICE_CONCURRENCY: setting({
     schema: integer(1, 4_096),

@@ -1,17 +1,6 @@
-import { type Clock, systemClock } from '@sluice/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createBatchPlanner, paddedTokens } from './batch-planner.ts';
-
-function manualClock(): Clock & { time: number } {
-  return {
-    ...systemClock,
-    time: 0,
-    monotonicMs: function () {
-      return this.time;
-    },
-  } as Clock & { time: number };
-}
 
 const steps = fc.array(
   fc.oneof(
@@ -32,8 +21,6 @@ describe('batch planner', () => {
           const planner = createBatchPlanner<{ id: number; tokens: number }>({
             maxPaddedTokens: budget,
             maxRows: rows,
-            maxWaitMs: 5,
-            clock: manualClock(),
           });
           const waiting = new Map<number, number>();
           let next = 0;
@@ -68,8 +55,6 @@ describe('batch planner', () => {
           const planner = createBatchPlanner<number>({
             maxPaddedTokens: 16_384,
             maxRows: 32,
-            maxWaitMs: 5,
-            clock: manualClock(),
           });
           let useful = 0;
           let padded = 0;
@@ -91,8 +76,6 @@ describe('batch planner', () => {
     const planner = createBatchPlanner<number>({
       maxPaddedTokens: 16_384,
       maxRows: 32,
-      maxWaitMs: 5,
-      clock: manualClock(),
     });
     for (let i = 0; i < 256; i++) planner.add(2048 + i * 8, 2048 + i * 8);
     let batches = 0;
@@ -104,27 +87,10 @@ describe('batch planner', () => {
     expect(padded / batches).toBeGreaterThan(0.75 * 16_384);
   });
 
-  it('is due at once when a batch is full, otherwise when the oldest has waited', () => {
-    const clock = manualClock();
-    const planner = createBatchPlanner<string>({ maxPaddedTokens: 1000, maxRows: 8, maxWaitMs: 20, clock });
-    expect(planner.dueInMs()).toBe(Number.POSITIVE_INFINITY);
-    planner.add('a', 300);
-    clock.time = 5;
-    planner.add('b', 310);
-    expect(planner.dueInMs()).toBe(15);
-    clock.time = 30;
-    expect(planner.dueInMs()).toBe(0);
-    clock.time = 6;
-    planner.add('c', 305);
-    expect(planner.dueInMs()).toBe(0);
-  });
-
   it('takes one by one when the working size shrank below an item', () => {
     const planner = createBatchPlanner<string>({
       maxPaddedTokens: 1000,
       maxRows: 8,
-      maxWaitMs: 20,
-      clock: manualClock(),
     });
     for (const name of ['a', 'b']) planner.add(name, 400);
     expect(planner.take({ maxPaddedTokens: 200 })).toEqual(['a']);
@@ -135,8 +101,6 @@ describe('batch planner', () => {
     const planner = createBatchPlanner<string>({
       maxPaddedTokens: 1000,
       maxRows: 8,
-      maxWaitMs: 20,
-      clock: manualClock(),
     });
     planner.add('first', 900);
     planner.add('second', 1);
@@ -148,8 +112,6 @@ describe('batch planner', () => {
     const planner = createBatchPlanner<string>({
       maxPaddedTokens: 1000,
       maxRows: 8,
-      maxWaitMs: 20,
-      clock: manualClock(),
     });
     expect(() => planner.add('x', 1001)).toThrow(RangeError);
   });

@@ -8,7 +8,6 @@
  * - every item added comes out exactly once;
  * - every batch holds the oldest item, so an item waits for at most as many takes as there were items before it.
  */
-import type { Clock } from '@sluice/core';
 
 export interface BatchPlanner<T> {
   /** Items waiting. */
@@ -22,11 +21,6 @@ export interface BatchPlanner<T> {
    * this take alone; an item above it goes by itself.
    */
   take(workingSize?: { maxPaddedTokens?: number; maxRows?: number }): T[];
-  /**
-   * Milliseconds until a batch should be taken although it is not full: 0 when a full one is ready or the oldest item has
-   * waited `maxWaitMs`, Infinity when empty.
-   */
-  dueInMs(): number;
   /** Everything that waits, oldest first; the planner is empty afterwards. */
   drain(): T[];
 }
@@ -35,7 +29,6 @@ interface Entry<T> {
   item: T;
   tokens: number;
   order: number;
-  since: number;
 }
 
 /** What a token of padding costs, in useful tokens. At 4, texts within about a fifth of each other share a request. */
@@ -44,16 +37,11 @@ const PADDING_PRICE = 4;
 export function createBatchPlanner<T>({
   maxPaddedTokens,
   maxRows,
-  maxWaitMs,
-  clock,
 }: {
   /** Longest text × rows of one batch at most, in tokens. */
   maxPaddedTokens: number;
   /** Rows of one batch at most. */
   maxRows: number;
-  /** How long the oldest item waits for company, in milliseconds. */
-  maxWaitMs: number;
-  clock: Clock;
 }): BatchPlanner<T> {
   /** By tokens, then by age: a batch is a run of neighbours in here. */
   let sorted: Entry<T>[] = [];
@@ -64,7 +52,7 @@ export function createBatchPlanner<T>({
     if (!(tokens >= 0 && tokens <= maxPaddedTokens)) {
       throw new RangeError(`an item of ${tokens} tokens never fits a batch of ${maxPaddedTokens}`);
     }
-    sorted.splice(upperBound(tokens), 0, { item, tokens, order: nextOrder++, since: clock.monotonicMs() });
+    sorted.splice(upperBound(tokens), 0, { item, tokens, order: nextOrder++ });
     waitingTokens += tokens;
   }
 
@@ -87,9 +75,9 @@ export function createBatchPlanner<T>({
   }
 
   /** The run [from, to] of neighbours around the oldest entry with the most useful tokens, padding paid for. */
-  function bestRun(paddedTokens: number, rows: number): { from: number; to: number; full: boolean } {
+  function bestRun(paddedTokens: number, rows: number): { from: number; to: number } {
     const oldest = oldestAt();
-    let best = { from: oldest, to: oldest, full: rows === 1 };
+    let best = { from: oldest, to: oldest };
     let bestScore = Number.NEGATIVE_INFINITY;
     let from = oldest;
     let useful = 0;
@@ -108,7 +96,7 @@ export function createBatchPlanner<T>({
         const score = kept - PADDING_PRICE * (padded - kept);
         if (score > bestScore) {
           bestScore = score;
-          best = { from: left, to, full: !fits(longest, to - left + 2) };
+          best = { from: left, to };
         }
         kept -= sorted[left]!.tokens;
       }
@@ -137,11 +125,6 @@ export function createBatchPlanner<T>({
       const taken = sorted.splice(from, to - from + 1);
       for (const { tokens } of taken) waitingTokens -= tokens;
       return taken.map(({ item }) => item);
-    },
-    dueInMs() {
-      if (sorted.length === 0) return Number.POSITIVE_INFINITY;
-      if (bestRun(maxPaddedTokens, maxRows).full) return 0;
-      return Math.max(0, maxWaitMs - (clock.monotonicMs() - sorted[oldestAt()]!.since));
     },
     drain() {
       const all = sorted.toSorted((a, b) => a.order - b.order).map(({ item }) => item);

@@ -1,9 +1,10 @@
 /**
  * One pace for all callers of an engine in a process: how many requests at a time, how large, and none while it is away.
  *
- * - *Concurrency* is halved when the engine says it is busy and grows by one for every quiet period.
- * - *Working size* is half of what was too large, and is remembered; it never grows back: on a real device the next try
- *   costs an out-of-memory error, which some engines do not survive. A single row that is too large says nothing about it.
+ * - *Concurrency* and *working size* are what gives the most useful tokens a second, found by measuring (see the tuner).
+ * - Concurrency is halved when the engine says it is busy and grows by one for every quiet period.
+ * - What was too large is halved and remembered; it never grows back: on a real device the next try costs an out-of-memory
+ *   error, which some engines do not survive. A single row that is too large says nothing about it.
  * - *Outages* in a row open a breaker whose probe is a known text.
  *
  * `embed` still sends a request once: splitting, waiting and repeating are the caller's.
@@ -13,12 +14,15 @@ import { paddedTokens } from './batch-planner.ts';
 import { createBreaker } from './breaker.ts';
 import type { EmbedReply, EmbedRequest, Engine } from './engine.ts';
 import { CANARY } from './preflight/behaviour.ts';
+import { createTuner } from './tuner.ts';
 
 export interface PacedEngine extends Engine {
   /** What a request may have just now; to be given to the batch planner's `take`. */
   readonly workingSize: { maxPaddedTokens: number };
-  /** Requests that may be under way just now. */
+  /** Requests that should be under way just now, to keep the engine busy; never more than allowed. */
   readonly concurrency: number;
+  /** Requests that may be under way just now; more wait here. */
+  readonly allowed: number;
   /** Requests under way. */
   readonly inFlight: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
@@ -47,10 +51,11 @@ export interface PaceOptions {
 export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
   const { logger, maxInFlight, quietMs = 10_000, outages = 3, clock = systemClock, random = Math.random } = options;
   const { probe = () => engine.embed({ texts: [CANARY], tokens: [64], role: 'passage' }) } = options;
-  let concurrency = maxInFlight;
+  let allowed = maxInFlight;
   let inFlight = 0;
   let quietSinceMs = clock.monotonicMs();
   let maxPaddedTokens = options.maxPaddedTokens;
+  const tuner = createTuner({ maxInFlight, maxPaddedTokens, clock });
   const queue: (() => void)[] = [];
   const breaker = createBreaker({
     clock,
@@ -65,15 +70,21 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
   async function embed(request: EmbedRequest): Promise<EmbedReply> {
     await breaker.admit();
     await slot(request.signal);
+    const ended = tuner.begin({
+      paddedTokens: paddedTokens(request.tokens),
+      usefulTokens: request.tokens.reduce((sum, tokens) => sum + tokens, 0),
+    });
     try {
       const reply = await engine.embed(request);
+      ended('done');
       breaker.succeeded();
-      if (concurrency < maxInFlight && clock.monotonicMs() - quietSinceMs >= quietMs) {
-        concurrency += 1;
+      if (allowed < maxInFlight && clock.monotonicMs() - quietSinceMs >= quietMs) {
+        allowed += 1;
         quietSinceMs = clock.monotonicMs();
       }
       return reply;
     } catch (error) {
+      ended('failed');
       if (isSluiceError(error)) learn(error.code, request);
       if (isSluiceError(error) && error.verdict === 'retry') {
         if (breaker.failed(error)) logger.warn({ err: error }, 'the engine is away: requests pause');
@@ -88,12 +99,13 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
   function learn(code: string, { texts, tokens }: EmbedRequest): void {
     if (code === 'engine_busy' || code === 'engine_timeout') {
       quietSinceMs = clock.monotonicMs();
-      concurrency = Math.max(1, Math.floor(concurrency / 2));
+      allowed = Math.max(1, Math.floor(Math.min(allowed, inFlight) / 2));
     }
     if (code === 'engine_too_large' && texts.length > 1) {
       const smaller = Math.max(1, Math.floor(paddedTokens(tokens) / 2));
       if (smaller >= maxPaddedTokens) return;
       maxPaddedTokens = smaller;
+      tuner.limit(smaller);
       logger.warn(
         { where: engine.where, maxPaddedTokens },
         'the engine takes less than configured: working size halved',
@@ -104,7 +116,7 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
   /** Resolves when a request may start; it counts as under way from then on. First come, first served. */
   async function slot(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    if (inFlight < concurrency && queue.length === 0) {
+    if (inFlight < allowed && queue.length === 0) {
       inFlight += 1;
       return;
     }
@@ -124,7 +136,7 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
   }
 
   function wake(): void {
-    while (inFlight < concurrency && queue.length > 0) queue.shift()!();
+    while (inFlight < allowed && queue.length > 0) queue.shift()!();
   }
 
   return {
@@ -134,10 +146,13 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
     embed,
     close: () => engine.close(),
     get workingSize() {
-      return { maxPaddedTokens };
+      return { maxPaddedTokens: tuner.maxPaddedTokens };
     },
     get concurrency() {
-      return concurrency;
+      return Math.min(allowed, tuner.inFlight);
+    },
+    get allowed() {
+      return allowed;
     },
     get inFlight() {
       return inFlight;

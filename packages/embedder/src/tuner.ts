@@ -1,0 +1,182 @@
+/**
+ * Finds by measuring how many requests an engine needs under way, and how large they should be, to give the most useful tokens
+ * a second. What it measures are *windows*: some requests in a row during which as many were under way as it asked for
+ * (otherwise it is the supply that was measured, and the window is thrown away).
+ *
+ * - *In flight.* One window with one request at a time gives the engine's rate alone. The rate with more, divided by it, is how
+ *   many requests the engine works on at once; twice that are asked for: one on each device, one ready for each. A device
+ *   that joins or leaves behind the same address shows in the next window.
+ * - *Size.* The ceiling is the user's: above it a real device may run out of memory and not survive it. Now and then a window
+ *   is spent on half or twice the present size, between two windows of the present one, and the size moves only when the
+ *   middle one was better than both by 2 %. Trials that change nothing become rare.
+ */
+import type { Clock } from '@sluice/core';
+
+export interface Tuner {
+  /** Requests that should be under way. */
+  readonly inFlight: number;
+  /** Padded tokens that a request should have at most. */
+  readonly maxPaddedTokens: number;
+  /** To be called when a request leaves; the returned function when it ends. A failure spoils the window. */
+  begin(request: { paddedTokens: number; usefulTokens: number }): (ended: 'done' | 'failed') => void;
+  /** The engine takes no more than this: the ceiling is lowered for good. */
+  limit(maxPaddedTokens: number): void;
+}
+
+export interface TunerOptions {
+  /** Requests under way at most. */
+  maxInFlight: number;
+  /** Padded tokens of a request at most. */
+  maxPaddedTokens: number;
+  clock: Clock;
+}
+
+/** Requests of a window with one at a time, and per request in flight otherwise. */
+const ALONE_REQUESTS = 3;
+const REQUESTS_PER_SLOT = 6;
+/** Share of a window during which all slots must have been taken. */
+const SATURATED = 0.8;
+/** The rate alone is measured again after so many windows. */
+const ALONE_EVERY = 128;
+/** A size must be better by this factor to be kept. */
+const BETTER = 1.02;
+/** Halvings of the ceiling that are tried. */
+const SMALLEST = 1 / 4;
+/** Windows between trials of a size, at first and at most. */
+const FIRST_PATIENCE = 4;
+const MOST_PATIENCE = 64;
+
+interface Window {
+  since: number;
+  requests: number;
+  paddedTokens: number;
+  usefulTokens: number;
+  /** Time with every slot taken. */
+  saturatedMs: number;
+}
+
+export function createTuner({ maxInFlight, maxPaddedTokens: configured, clock }: TunerOptions): Tuner {
+  let inFlight = 1;
+  let active = 0;
+  /** Requests that left under earlier settings are no part of a window. */
+  let generation = 0;
+  let window: Window | undefined;
+  let changedAt = clock.monotonicMs();
+
+  let aloneRate: number | undefined;
+  let sinceAlone = 0;
+
+  let ceiling = configured;
+  let size = configured;
+  let trial: { size: number; before: number; during?: number } | undefined;
+  let patience = FIRST_PATIENCE;
+  let untilTrial = FIRST_PATIENCE;
+  let smallerNext = true;
+
+  function use(next: { inFlight?: number; size?: number }): void {
+    inFlight = next.inFlight ?? inFlight;
+    size = next.size ?? size;
+    generation += 1;
+    window = undefined;
+  }
+
+  /** Adds the time since the last change to the window, if all slots were taken. */
+  function account(): void {
+    const now = clock.monotonicMs();
+    if (window !== undefined && active >= inFlight) window.saturatedMs += now - changedAt;
+    changedAt = now;
+  }
+
+  function completed({ paddedTokens, usefulTokens }: { paddedTokens: number; usefulTokens: number }): void {
+    const now = clock.monotonicMs();
+    // A window begins and ends with the end of a request, so that whole requests are counted.
+    if (window === undefined) {
+      window = { since: now, requests: 0, paddedTokens: 0, usefulTokens: 0, saturatedMs: 0 };
+      return;
+    }
+    window.requests += 1;
+    window.paddedTokens += paddedTokens;
+    window.usefulTokens += usefulTokens;
+    if (window.requests < (inFlight === 1 ? ALONE_REQUESTS : REQUESTS_PER_SLOT * inFlight)) return;
+    const measured = window;
+    window = { since: now, requests: 0, paddedTokens: 0, usefulTokens: 0, saturatedMs: 0 };
+    const elapsedMs = now - measured.since;
+    if (elapsedMs > 0 && measured.saturatedMs >= SATURATED * elapsedMs) learn(measured, elapsedMs);
+  }
+
+  function learn({ paddedTokens, usefulTokens }: Window, elapsedMs: number): void {
+    const rate = paddedTokens / elapsedMs;
+    if (inFlight === 1) {
+      aloneRate = rate;
+      sinceAlone = 0;
+      if (maxInFlight > 1) use({ inFlight: 2 });
+      return;
+    }
+    if (trial === undefined) {
+      sinceAlone += 1;
+      const atOnce = Math.min(inFlight, Math.max(1, Math.round(rate / aloneRate!)));
+      const wanted = sinceAlone >= ALONE_EVERY ? 1 : Math.min(maxInFlight, 2 * atOnce);
+      if (wanted !== inFlight) {
+        use({ inFlight: wanted });
+        return;
+      }
+    }
+    trySize(usefulTokens / elapsedMs);
+  }
+
+  /** `useful`: useful tokens a millisecond of the window that has just ended. */
+  function trySize(useful: number): void {
+    if (trial === undefined) {
+      untilTrial -= 1;
+      if (untilTrial > 0) return;
+      const other = neighbour();
+      if (other === undefined) return;
+      trial = { size, before: useful };
+      use({ size: other });
+    } else if (trial.during === undefined) {
+      const tried = size;
+      const before = trial.size;
+      trial = { ...trial, size: tried, during: useful };
+      use({ size: before });
+    } else {
+      const { size: tried, before, during } = trial;
+      const better = during > BETTER * Math.max(before, useful);
+      patience = better ? FIRST_PATIENCE : Math.min(MOST_PATIENCE, 2 * patience);
+      untilTrial = patience;
+      trial = undefined;
+      if (better) use({ size: tried });
+    }
+  }
+
+  /** Half or twice the present size, in turn, where there is one. */
+  function neighbour(): number | undefined {
+    smallerNext = !smallerNext;
+    const choices = [size * 2, size / 2].filter((other) => other <= ceiling && other >= ceiling * SMALLEST);
+    return choices.length === 2 ? choices[smallerNext ? 1 : 0] : choices[0];
+  }
+
+  return {
+    get inFlight() {
+      return inFlight;
+    },
+    get maxPaddedTokens() {
+      return size;
+    },
+    begin(request) {
+      account();
+      active += 1;
+      const born = generation;
+      return (ended) => {
+        account();
+        active -= 1;
+        if (ended === 'failed') use({});
+        else if (born === generation) completed(request);
+      };
+    },
+    limit(maxPaddedTokens) {
+      ceiling = Math.min(ceiling, maxPaddedTokens);
+      trial = undefined;
+      use({ size: Math.min(size, ceiling) });
+    },
+  };
+}
