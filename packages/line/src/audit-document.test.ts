@@ -34,6 +34,7 @@ const stored: DocumentState = {
   wholeChunkCount: 2,
   wholeHash: hash,
   preparedRevisions: [],
+  reservedRevisions: [],
   settling: false,
 };
 const kinds = (state: DocumentState | undefined, rows: AuditRow[]) =>

@@ -80,8 +80,18 @@ export interface Reserve {
   tenant?: string | undefined;
   /** Idempotency key of the submission: the same key for the same document gives the same revision. */
   submission?: string | undefined;
+  /** Content hash, kept with the idempotency key: the same key with other content is told. */
+  hash?: string | undefined;
   /** Of a producer that could not ask (a job made elsewhere): wall clock in ms at which it was made. Orders it as far as it can. */
   madeAtMs?: number | undefined;
+}
+
+export interface Reserved {
+  revision: Revision;
+  /** This idempotency key came before: the revision is the one of then. */
+  again: boolean;
+  /** It came with other content. */
+  conflict: boolean;
 }
 
 export interface Abandoned {
@@ -102,7 +112,7 @@ export interface HandingIn {
   /** Tombstones, committed at once; the rows go when they settle. */
   remove(items: readonly Remove[]): Promise<Removed[]>;
   /** Draws revisions at the moment submissions are accepted, so that acceptance decides the order. */
-  reserve(items: readonly Reserve[]): Promise<{ revision: Revision; again: boolean }[]>;
+  reserve(items: readonly Reserve[]): Promise<Reserved[]>;
   /** A producer's heartbeat: every 5 s as long as it works or waits. */
   beat(producer: string): Promise<void>;
   /** A producer ends in good order: what it left prepared can be taken up at once. */
@@ -185,12 +195,16 @@ export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE
     },
 
     async reserve(items) {
-      const asked = items.map(({ key, id, tenant, submission, madeAtMs }) => {
+      const asked = items.map(({ key, id, tenant, submission, hash, madeAtMs }) => {
         const made = madeAtMs === undefined ? '' : revisionHex(String(Math.floor(madeAtMs) * 1_000));
-        return { key, id, tenant: text(tenant), submission: text(submission), made };
+        return { key, id, tenant: text(tenant), submission: text(submission), hash: text(hash), made };
       });
       const answers = (await caller.ask('reserve', asked)) as [string, string][];
-      return answers.map(([revision, again]) => ({ revision: revisionFromHex(revision), again: again === '1' }));
+      return answers.map(([revision, again]) => ({
+        revision: revisionFromHex(revision),
+        again: again !== '0',
+        conflict: again === '2',
+      }));
     },
 
     async beat(producer) {

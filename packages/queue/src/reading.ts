@@ -5,7 +5,7 @@ import type { Caller } from './caller.ts';
 import { guarded } from './errors.ts';
 import { runId } from './run-ref.ts';
 
-/** `prepared`: handed in, not accepted yet, and nothing accepted before. */
+/** `prepared`: handed in or submitted, not committed yet, and nothing committed before. */
 export type DocumentStateName = 'prepared' | 'open' | 'stored' | 'partial' | 'deleted';
 
 export interface DocumentState {
@@ -23,8 +23,10 @@ export interface DocumentState {
   wholeRevision?: Revision;
   wholeChunkCount?: number;
   wholeHash?: string;
-  /** Reserved, not committed. */
+  /** Handed in, not committed. */
   preparedRevisions: Revision[];
+  /** Drawn when a submission was accepted, not handed in yet. */
+  reservedRevisions: Revision[];
   /** Known while the document is not settled. */
   id?: string;
   tenant?: string;
@@ -180,7 +182,7 @@ function unpackRecord(key: string, packed: string): DocumentRecord {
 
 function toState(key: DocumentKey, answer: string[]): DocumentState {
   const [state, current, n, stored, dead, hash, cut, whole, wholeN, wholeHash, id, tenant, source, seen, run] = answer;
-  const [prepared, settling] = answer.slice(15);
+  const [prepared, settling, reserved] = answer.slice(15);
   const committed = state !== '-';
   return {
     key,
@@ -195,7 +197,8 @@ function toState(key: DocumentKey, answer: string[]): DocumentState {
       wholeChunkCount: Number(wholeN),
       wholeHash: wholeHash!,
     }),
-    preparedRevisions: prepared === '' ? [] : prepared!.split(',').map(revisionFromHex),
+    preparedRevisions: revisions(prepared!),
+    reservedRevisions: revisions(reserved!),
     ...(id !== '' && { id: id! }),
     ...(tenant !== '' && { tenant: tenant! }),
     ...(source !== '' && { source: Number(source) }),
@@ -203,4 +206,8 @@ function toState(key: DocumentKey, answer: string[]): DocumentState {
     ...(run !== '' && { run: runId(Number(run)) }),
     settling: settling === '1' && state !== 'p',
   };
+}
+
+function revisions(list: string): Revision[] {
+  return list === '' ? [] : list.split(',').map(revisionFromHex);
 }

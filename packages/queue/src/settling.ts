@@ -153,7 +153,7 @@ export function createSettling(caller: Caller, { leaseMs = LEASE_MS, workerLostM
 
 /** Hashes whose values carry a time in ms, and where in the value it is. */
 const timed: [LedgerKeyName, (value: string) => number][] = [
-  ['submissions', (value) => Number(value.slice(13))],
+  ['submissions', (value) => Number.parseInt(value.slice(13), 10)],
   ['producers', (value) => Number(value)],
   ['workers', (value) => Number.parseInt(value, 10)],
   ['suspects', (value) => Number.parseInt(value, 10)],

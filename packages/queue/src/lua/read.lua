@@ -1,14 +1,16 @@
 -- read {key} → per item the state of the document as strings, {} where nothing is known:
--- state, current, n, stored, dead, hash, cut, whole, whole n, whole hash, id, tenant, source, seen, run, prepared revisions, settling.
+-- state, current, n, stored, dead, hash, cut, whole, whole n, whole hash, id, tenant, source, seen, run, prepared revisions, settling,
+-- reserved revisions.
 local answers = {}
 for i in ipairs(items) do
   local doc = load(i)
   local rec = doc.rec
-  local prepared = {}
+  local prepared, reserved = {}, {}
   for rev, head in pairs(doc.heads) do
     if head.kind == 'p' then prepared[#prepared + 1] = rev end
+    if head.kind == 'v' then reserved[#reserved + 1] = rev end
   end
-  if not rec and #prepared == 0 then
+  if not rec and #prepared == 0 and #reserved == 0 then
     answers[i] = {}
   else
     local head = rec and doc.heads[rec.rev]
@@ -18,7 +20,7 @@ for i in ipairs(items) do
     answers[i] = {
       r.state, r.rev, int(r.n), int(stored), int(head and head.dead or 0), r.hash, r.cut, whole and whole.rev or '',
       whole and int(whole.n) or '0', whole and whole.hash or '', doc.fields.id or '', doc.fields.tenant or '', r.source,
-      r.seen, head and head.run or '', table.concat(prepared, ','), (head and head.stored == r.n) and '1' or '0',
+      r.seen, head and head.run or '', table.concat(prepared, ','), (head and head.stored == r.n) and '1' or '0', table.concat(reserved, ','),
     }
   end
 end

@@ -1,4 +1,5 @@
--- reserve {key, id, tenant, submission, made} → per item {revision, again}.
+-- reserve {key, id, tenant, submission, hash, made} → per item {revision, again}: '0' drawn now, '1' drawn before, '2' drawn
+-- before for other content.
 -- Draws the revision when a submission is accepted, in the step that records its idempotency key: the order of acceptance is
 -- the order of revisions, whoever chunks first. The same key again gives the same revision.
 -- `made`: a submission from a producer that could not ask is ordered by the time at which its job was made, as a revision.
@@ -18,7 +19,9 @@ for i, item in ipairs(items) do
   local field = item.submission ~= '' and (doc.key .. ':' .. item.submission) or nil
   local known = field and redis.call('hget', K.submissions, field)
   if known then
-    answers[i] = { string.sub(known, 1, 13), '1' }
+    local before = string.match(known, ':(.*)$') or ''
+    local other = before ~= '' and item.hash ~= '' and before ~= item.hash
+    answers[i] = { string.sub(known, 1, 13), other and '2' or '1' }
   else
     local rev = revision_of(doc, item)
     -- One that is older than the current revision is overtaken already: it needs no head.
@@ -30,7 +33,7 @@ for i, item in ipairs(items) do
     end
     put(doc, 'id', item.id)
     if item.tenant ~= '' then put(doc, 'tenant', item.tenant) end
-    if field then redis.call('hset', K.submissions, field, rev .. int(time_ms())) end
+    if field then redis.call('hset', K.submissions, field, rev .. int(time_ms()) .. ':' .. item.hash) end
     answers[i] = { rev, '0' }
   end
 end

@@ -1,0 +1,122 @@
+/**
+ * The queue of whole documents, one a line. It belongs to the line, not to a collection's epoch: what was submitted outlives a
+ * line that is made anew. Services in TypeScript use `submit`; docs/submissions.md shows the same in Python.
+ */
+import { type DocumentKey, type Revision, revisionHex, type SluiceError } from '@sluice/core';
+import { type Job, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { guarded } from './errors.ts';
+import { type Priority, parseSubmission, type Submission } from './submission.ts';
+
+export const SUBMISSION_QUEUE = 'submissions';
+const JOB_NAME = 'document';
+/** Lower goes first; 0 would go before everything. */
+const jobPriority: Readonly<Record<Priority, number>> = { live: 1, bulk: 2 };
+/** Rejected submissions that are kept to be looked at. */
+const REJECTED_KEPT = 10_000;
+const EVENTS_KEPT = 1_000;
+const JOBS_PER_BULK = 100;
+
+export interface Rejected {
+  code: string;
+  /** In words, without text of the document. */
+  reason: string;
+}
+
+export type SubmissionState = { state: 'waiting' } | ({ state: 'rejected' } & Rejected);
+
+export interface SubmissionQueue {
+  /**
+   * Hands documents in. When it returns they are in the queue; what refuses them is said there (`sluice serve`, Bull Board).
+   * Throws `malformed_job` before anything is added, `queue_*` when Redis cannot take them: then some may be in, and adding all
+   * of them again is right for submissions with a `submission` key.
+   */
+  submit(submissions: readonly Omit<Submission, 'v'>[]): Promise<void>;
+  /** For services that drew revisions: adding the same revision again is harmless. */
+  enqueue(items: readonly { key: DocumentKey; revision: Revision; submission: Omit<Submission, 'v'> }[]): Promise<void>;
+  /** What became of an enqueued submission; undefined: it was chunked, or never enqueued. */
+  stateOf(key: DocumentKey, revision: Revision): Promise<SubmissionState | undefined>;
+  /** Documents that wait to be chunked, those put off included. */
+  waiting(): Promise<number>;
+  close(): Promise<void>;
+  /** Removes the queue with everything in it. */
+  drop(): Promise<void>;
+}
+
+/** `{sluice:<line>}`: the prefix under which BullMQ clients of any language find the line's submissions. */
+export function submissionPrefix(line: string): string {
+  return `{sluice:${line}}`;
+}
+
+export function openSubmissionQueue(redis: Redis, line: string): SubmissionQueue {
+  const queue = new Queue(SUBMISSION_QUEUE, {
+    prefix: submissionPrefix(line),
+    connection: redis,
+    streams: { events: { maxLen: EVENTS_KEPT } },
+    defaultJobOptions: { removeOnComplete: true, removeOnFail: { count: REJECTED_KEPT } },
+  });
+  // Errors of the connection are reported by whoever opened it; BullMQ would throw them without a listener.
+  queue.on('error', () => undefined);
+
+  async function add(jobs: { jobId?: string; submission: Omit<Submission, 'v'> }[]): Promise<void> {
+    for (let from = 0; from < jobs.length; from += JOBS_PER_BULK) {
+      const slice = jobs.slice(from, from + JOBS_PER_BULK).map(({ jobId, submission }) => ({
+        name: JOB_NAME,
+        data: { v: 1, ...submission },
+        opts: { priority: jobPriority[submission.priority ?? 'live'], ...(jobId !== undefined && { jobId }) },
+      }));
+      await guarded(() => queue.addBulk(slice));
+    }
+  }
+
+  return {
+    async submit(submissions) {
+      for (const submission of submissions) parseSubmission({ v: 1, ...submission });
+      await add(submissions.map((submission) => ({ submission })));
+    },
+
+    enqueue: (items) =>
+      add(
+        items.map(({ key, revision, submission }) => ({
+          jobId: submissionJobId(key, revision),
+          submission: { ...submission, revision },
+        })),
+      ),
+
+    stateOf: (key, revision) =>
+      guarded(async () => {
+        const job: Job | undefined = await queue.getJob(submissionJobId(key, revision));
+        if (job === undefined) return undefined;
+        if (!(await job.isFailed())) return { state: 'waiting' };
+        return { state: 'rejected', ...rejectionOf(job.failedReason) };
+      }),
+
+    waiting: () =>
+      guarded(async () => {
+        const counts = await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed');
+        return Object.values(counts).reduce((sum, count) => sum + count, 0);
+      }),
+
+    close: () => queue.close(),
+
+    drop: () => guarded(() => queue.obliterate({ force: true })),
+  };
+}
+
+function submissionJobId(key: DocumentKey, revision: Revision): string {
+  return `${key}${revisionHex(revision)}`;
+}
+
+/** `<code>: <words>`, as the consumer fails a job. */
+function rejectionOf(reason = ''): Rejected {
+  const [, code = 'malformed_job', words = reason] = /^([a-z_]+): (.*)$/s.exec(reason) ?? [];
+  return { code, reason: words };
+}
+
+/** What the consumer fails a job with. */
+export function rejectionText({ code, what, where, expected, got }: SluiceError): string {
+  const parts = [where === undefined ? what : `${what} (${where})`];
+  if (expected !== undefined) parts.push(`expected ${expected}`);
+  if (got !== undefined) parts.push(`got ${got}`);
+  return `${code}: ${parts.join('; ')}`;
+}
