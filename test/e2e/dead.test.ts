@@ -87,3 +87,33 @@ test('dead letters are listed, shown, exported, tried again and dropped', async 
   expect([await state('kept'), await state('given')]).toEqual(['stored', 'deleted']);
   expect((await sluice.run(['dead', 'list'])).stdout).toBe('No dead letters.\n');
 });
+
+test('an engine that refuses every text but the known ones stops the line after twenty documents, and nothing is lost', async () => {
+  const engine = await startJinaTinyServer({
+    script: ({ texts }) =>
+      texts.some((text) => text.includes('ordinary'))
+        ? { status: 400, body: { detail: { message: 'no', code: 'BAD' } } }
+        : undefined,
+  });
+  closing.push(() => engine.close());
+  const sluice = createSluice(testLine(), { ...tinySettings(engine.url), SLUICE_BATCH_ROWS: '8' });
+  const documents = ndjson(
+    Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`doc-${i}`, `an ordinary text, number ${i}`])),
+  );
+  const { code, stderr } = await sluice.run(['ingest', '-', '--wait'], documents);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/engine_rejected.*Twenty different documents.*dead retry/s),
+  ]);
+  const line = await readLine(sluice.line);
+  closing.push(() => line.close());
+  // The requests in flight end what they have begun.
+  const { deadLetters } = await line.ledger.counts();
+  expect(deadLetters).toBeGreaterThanOrEqual(20);
+  expect(deadLetters).toBeLessThanOrEqual(22);
+
+  engine.become({});
+  await sluice.run(['dead', 'retry', '--all']);
+  expect(await sluice.ingest(['-'], documents)).toMatchObject({ exitCode: 0 });
+  expect(await line.countRows()).toBe(60);
+});

@@ -128,3 +128,26 @@ test('partial content handed in again waits anew for its dead chunks alone', asy
   expect((await world.runs.counts(2)).documents).toMatchObject({ accepted: 1, stored: 1, unsettled: 0 });
   expect((await world.ledger.counts()).deadLetters).toBe(0);
 });
+
+test('twenty different documents in a row dead with one code are told; what is stored, or a person, ends the row', async () => {
+  let document = 0;
+  const dieAnew = async (count: number, chunks = 1) => {
+    const answers: string[] = [];
+    for (let i = 0; i < count; i += 1) {
+      document += 1;
+      await world.handIn(`d${document}`, 'A', { n: chunks });
+      for (const job of world.jobs.splice(0)) answers.push(await world.die(job));
+    }
+    return answers;
+  };
+  expect(await dieAnew(1, 30)).toEqual(Array(30).fill('dead')); // one document, however many chunks
+  expect(await dieAnew(18)).toEqual(Array(18).fill('dead'));
+  await world.handIn('good', 'A', { n: 1 });
+  await world.workAll();
+  expect(await dieAnew(19)).toEqual(Array(19).fill('dead'));
+  expect(await dieAnew(2)).toEqual(['dead-in-a-row', 'dead-in-a-row']);
+  const letters = [];
+  for await (const letter of world.ledger.deadLetters()) letters.push(letter);
+  await world.ledger.retry(letters.slice(0, 1));
+  expect(await dieAnew(1)).toEqual(['dead']);
+});

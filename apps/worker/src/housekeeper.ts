@@ -1,7 +1,7 @@
 /**
  * Housekeeping that any worker may do, harmless twice: rows that a lost worker may have written and nobody wants are deleted
- * (and once more an hour later), revisions that a dead producer left prepared are given up with their jobs, and chunks whose
- * retry was cut short are added again.
+ * (and once more an hour later), revisions that a dead producer left prepared are given up with their jobs, chunks whose
+ * retry was cut short are added again, and what is a day old and of no use is forgotten.
  */
 import { type Clock, chunkId, type Logger } from '@sluice/core';
 import type { Line } from '@sluice/line';
@@ -17,6 +17,8 @@ export interface HousekeeperOptions {
   onStop(error: unknown): void;
   onStep?: OnWorkerStep | undefined;
 }
+
+const FORGET_EVERY_MS = 3_600_000;
 
 /** Returns how to stop it. */
 export function startHousekeeper({
@@ -56,11 +58,19 @@ export function startHousekeeper({
     logger.info({ event: 'retries added again', chunks: jobs.length }, 'added what a retry may have left out');
   }
 
+  let forgotAt = Number.NEGATIVE_INFINITY;
+  async function forget(): Promise<void> {
+    if (clock.monotonicMs() - forgotAt < FORGET_EVERY_MS) return;
+    await ledger.forgetOld();
+    forgotAt = clock.monotonicMs();
+  }
+
   const running = (async () => {
     while (!signal.aborted) {
       await persist(sweep, { signal, clock, onOutage });
       await persist(abandon, { signal, clock, onOutage });
       await persist(retryStranded, { signal, clock, onOutage });
+      await persist(forget, { signal, clock, onOutage });
       await clock.sleep(intervalMs, signal);
     }
   })().catch((error: unknown) => {

@@ -1,5 +1,5 @@
 /** The batcher's verbs on a real line: ledger, engine and Milvus. */
-import type { JsonValue } from '@sluice/core';
+import { type JsonValue, SluiceError } from '@sluice/core';
 import { cutVector, type Engine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
 import type { ChunkRef } from '@sluice/queue';
@@ -90,6 +90,7 @@ export function createVerbs({
         [{ ...toRef(item), tokens: item.tokens, code, reason, job: item.job }],
         worker,
       );
+      if (answer === 'dead-in-a-row') throw inARow(error);
       return answer === 'dead' || answer === 'already-stored';
     },
 
@@ -99,6 +100,16 @@ export function createVerbs({
       ledger.countRequest(rows, paddedTokens).catch(() => undefined);
     },
   };
+}
+
+/** One bad document is its own fault; so many one after another, with nothing stored between, are somebody else's. */
+function inARow({ code, where, fix }: SluiceError): SluiceError {
+  return new SluiceError(code, {
+    message: 'Twenty different documents in a row ended with this code and nothing was stored between',
+    where,
+    fix: `${fix} Then \`sluice dead retry --code ${code}\` and start the worker again.`,
+    verdict: 'stop',
+  });
 }
 
 function toRef({ key, revision, ordinal }: Item): ChunkRef {

@@ -27,6 +27,12 @@ export interface Fence {
 
 export type MarkAnswer = 'stored' | 'already-stored' | 'overtaken' | 'unknown';
 
+/**
+ * `dead` recorded · `dead-in-a-row` recorded, and twenty different documents one after another died with this code: the line is to
+ * stop · the others: nobody wants the chunk any more.
+ */
+export type DeadAnswer = 'dead' | 'dead-in-a-row' | Exclude<MarkAnswer, 'stored'>;
+
 export interface Mark extends ChunkRef {
   /** Total tokens of the chunk, as in its job: they leave the backlog. */
   tokens: number;
@@ -54,10 +60,10 @@ export interface Writing {
   /** After `overtaken`: the own keys are deleted (or were never sent), so no sweep is needed. */
   release(items: readonly ChunkRef[], worker: string): Promise<void>;
   /**
-   * Dead letters. `dead` = recorded; the other answers mean that nobody wants the chunk any more. Throws `too_many_dead`, and
-   * records nothing, when dead letters have used up their share of Redis memory: then something is wrong with the line.
+   * Dead letters. Throws `too_many_dead`, and records nothing, when dead letters have used up their share of Redis memory: then
+   * something is wrong with the line.
    */
-  dead(items: readonly Death[], worker: string): Promise<('dead' | Exclude<MarkAnswer, 'stored'>)[]>;
+  dead(items: readonly Death[], worker: string): Promise<DeadAnswer[]>;
   /** Counts an attempt of a chunk whose failure nobody understands; returns how many it has used, 0 if it is wanted no more. */
   attempt(items: readonly ChunkRef[]): Promise<number[]>;
 }
@@ -113,9 +119,9 @@ export function createWriting(caller: Caller, { deadLetterShare = DEAD_LETTER_SH
       const at = await caller.nowMs();
       const asked = items.map(({ code, reason, attempts = 1, job, tokens, ...ref }) => {
         const letter: DeadLetterRecord = { v: 1, at, code, reason, worker, attempts, job };
-        return { ...packed(ref), tokens, letter: JSON.stringify(letter) };
+        return { ...packed(ref), tokens, code, letter: JSON.stringify(letter) };
       });
-      return (await caller.ask('dead', asked, [worker])) as ('dead' | Exclude<MarkAnswer, 'stored'>)[];
+      return (await caller.ask('dead', asked, [worker])) as DeadAnswer[];
     },
 
     async attempt(items) {

@@ -1,4 +1,5 @@
--- dead {key, rev, ord, tokens, letter} → dead | already-stored | overtaken | unknown. ARGV[3]: worker.
+-- dead {key, rev, ord, tokens, code, letter} → dead | dead-in-a-row | already-stored | overtaken | unknown. ARGV[3]: worker.
+-- `dead-in-a-row`: recorded, and it was twenty different documents one after another with this code.
 -- A dead letter is this record. stored + dead = n makes a committed revision partial; its older one stays readable.
 local worker = ARGV[3]
 allowed_when_full()
@@ -24,7 +25,7 @@ for i, item in ipairs(items) do
       count(head.run, 'c.dead', 1)
       look(doc)
     end
-    answer = 'dead'
+    answer = row_with(item.code, doc.key) < ROW and 'dead' or 'dead-in-a-row'
   end
   if answer ~= 'unknown' and answer ~= 'overtaken' then redis.call('zrem', K.intents, id .. ':' .. worker) end
   answers[i] = answer

@@ -1,6 +1,7 @@
 -- drop {key, rev} → per item {answer, revision}: restored | deleted | gone.
 -- Gives a partial (or open) revision up: its rows go. The whole one is current again; if there is none, a tombstone is.
 allowed_when_full()
+end_row()
 
 local function bury(doc, head)
   local rev = draw()

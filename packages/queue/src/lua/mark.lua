@@ -55,6 +55,7 @@ end
 
 -- A ring of sixteen slots of ten seconds: what was stored lately, for rate and ETA.
 if chunks > 0 then
+  end_row()
   local slot_number = math.floor(time_ms() / 10000)
   local slot = int(slot_number % 16)
   local at, c, t = string.match(redis.call('hget', K.rates, slot) or '', '^(%d+):(%d+):(%d+)$')

@@ -48,4 +48,5 @@ for i, item in ipairs(items) do
   end
 end
 save_all()
+if ARGV[3] ~= '1' then end_row() end
 return answers

@@ -37,6 +37,20 @@ local function remove_dead_letters(doc, rev, head)
   end
 end
 
+-- The row: different documents that died one after another with one code, `<code> <key>,<key>,…`, as many as matter. What is
+-- stored ends it, and so does a person who deals with dead letters.
+local ROW = 20
+local function end_row() redis.call('hdel', K.totals, 'row') end
+local function row_with(code, key)
+  local of, keys = string.match(redis.call('hget', K.totals, 'row') or '', '^(%S+) (.*)$')
+  if of ~= code then keys = '' end
+  if not string.find(keys, key, 1, true) and #keys < ROW * 22 then
+    keys = keys .. key .. ','
+    redis.call('hset', K.totals, 'row', code .. ' ' .. keys)
+  end
+  return #keys / 22
+end
+
 -- Schedules the deletion of the rows of one revision.
 local function clean(doc, rev)
   redis.call('zadd', K.cleaning, time_ms(), doc.key .. rev)
