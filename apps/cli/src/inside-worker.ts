@@ -1,6 +1,7 @@
 /** A worker inside a command, for when nobody else serves the line; if its line stops, the command stops with that error. */
 import { type Config, createLogger, type Releaser } from '@sluice/core';
 import type { LinePlan } from '@sluice/line';
+import type { Telemetry } from '@sluice/telemetry';
 import { startLineWorker } from '@sluice/worker';
 
 export interface InsideWorker {
@@ -14,9 +15,10 @@ export function insideWorker(options: {
   config: Config;
   plan: LinePlan;
   releaser: Releaser;
+  telemetry: Telemetry;
   signal: AbortSignal;
 }): InsideWorker {
-  const { config, plan, releaser } = options;
+  const { config, plan, releaser, telemetry } = options;
   const stopped = new AbortController();
   let failure: unknown;
   let started = false;
@@ -31,7 +33,7 @@ export function insideWorker(options: {
       // Its log would run through the command's own output; only what needs a person is shown, unless more is asked for.
       const level = config.SLUICE_LOG_LEVEL === 'info' ? 'warn' : config.SLUICE_LOG_LEVEL;
       const logger = createLogger({ service: 'worker', level });
-      const worker = await startLineWorker({ config, plan, logger, releaser });
+      const worker = await startLineWorker({ config, plan, logger, releaser, telemetry });
       worker.finished.catch((error: unknown) => {
         failure = error;
         stopped.abort(error);

@@ -1,9 +1,19 @@
 /** A worker for the line that the configuration names: opens the line, proves the engine, works. */
-import { type Config, type Logger, type Releaser, systemClock } from '@sluice/core';
-import { checkCanary, createEngine, paceEngine, preflight, readGolden, refuseUnlessRight } from '@sluice/embedder';
-import { openLine, type SpacePlan } from '@sluice/line';
+import { type Config, type Logger, type Releaser, SluiceError, systemClock } from '@sluice/core';
+import {
+  checkCanary,
+  createEngine,
+  type PacedEngine,
+  paceEngine,
+  preflight,
+  readGolden,
+  refuseUnlessRight,
+} from '@sluice/embedder';
+import { collectLine, observeLine, openLine, type SpacePlan } from '@sluice/line';
 import type { LedgerOptions } from '@sluice/queue';
+import { noTelemetry, type Telemetry } from '@sluice/telemetry';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
+import { observeEngine } from './observe-engine.ts';
 import { persist } from './persist.ts';
 import { type RunWorkerOptions, runWorker, type SluiceWorker } from './worker.ts';
 
@@ -13,6 +23,7 @@ export interface StartOptions extends Pick<RunWorkerOptions, 'onStep' | 'timing'
   logger: Logger;
   /** Closes the worker first, then what it stands on. */
   releaser: Releaser;
+  telemetry?: Telemetry;
   ledger?: LedgerOptions;
 }
 
@@ -25,13 +36,18 @@ export async function startLineWorker({
   plan,
   logger,
   releaser,
+  telemetry = noTelemetry(),
   ledger,
   onStep,
   timing,
 }: StartOptions): Promise<SluiceWorker> {
-  const line = await openLine(config, plan, { role: 'worker', logger, releaser, ledger });
+  const { metrics, health } = telemetry;
+  const line = observeLine(await openLine(config, plan, { role: 'worker', logger, releaser, ledger }), telemetry);
+  releaser.push('the metrics of the line', collectLine(line, metrics));
+  health.depend({ name: 'redis', check: async () => void (await line.redis.ping()) });
+  health.depend({ name: 'milvus', check: () => line.store.checkHealth() });
   for (const warning of line.warnings) logger.warn({ event: 'line warned' }, warning);
-  const bare = await createEngine(config, { logger });
+  const bare = observeEngine(await createEngine(config, { logger }), metrics);
   releaser.push('the engine', () => bare.close());
   const giveUp = new AbortController();
   releaser.push('the wait for the engine', () => giveUp.abort(new Error('the worker is closing')));
@@ -52,6 +68,7 @@ export async function startLineWorker({
     maxPaddedTokens: plan.engine.limits.maxPaddedTokens,
     probe: () => checkCanary(bare, report),
   });
+  health.depend({ name: 'engine', check: async () => refuseWhileAway(engine) });
   const reason = await line.ledger.paused();
   const worker = runWorker({
     line,
@@ -59,12 +76,22 @@ export async function startLineWorker({
     prove: () => checkCanary(engine, report),
     held: reason !== undefined,
     logger,
+    telemetry,
     onStep,
     timing,
   });
+  health.enter('working');
   if (reason !== undefined) logger.warn({ event: 'line paused', reason }, 'held until `sluice resume`');
-  releaser.push('the worker', () => worker.close());
+  releaser.push('the worker', () => {
+    health.enter('draining');
+    return worker.close();
+  });
   return worker;
+}
+
+/** The breaker knows; a request of its own would only stand in the way of work. */
+function refuseWhileAway({ breaker, where }: PacedEngine): void {
+  if (breaker !== 'closed') throw new SluiceError('engine_unreachable', { message: 'The engine is away', where });
 }
 
 /** Counts for preflight alone: the model is let go afterwards. */

@@ -11,11 +11,15 @@ import { type Clock, createErrorCollapser, isSluiceError, type Logger, systemClo
 import type { PacedEngine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
 import { openChunkWorker, parseChunkJob, STALLED_INTERVAL_MS, WORKER_LOCK_MS } from '@sluice/queue';
+import { noTelemetry, type Telemetry } from '@sluice/telemetry';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { createBatcher } from './batcher.ts';
+import { every } from './every.ts';
 import { startHousekeeper } from './housekeeper.ts';
 import { createItem, type Item, type Outcome } from './item.ts';
 import { createVerbs } from './line-verbs.ts';
+import { collectPace } from './observe-engine.ts';
+import { createObserver } from './observer.ts';
 import { persist } from './persist.ts';
 import { startSettler } from './settler.ts';
 import { type OnWorkerStep, withSteps } from './steps.ts';
@@ -36,6 +40,7 @@ export interface RunWorkerOptions {
   /** Throws when a known text no longer has its known vector: the model was swapped under a running worker. */
   prove(): Promise<void>;
   logger: Logger;
+  telemetry?: Telemetry | undefined;
   clock?: Clock;
   /** How long requests in flight may take to finish at shutdown. */
   graceMs?: number;
@@ -69,6 +74,7 @@ export function runWorker({
   logger,
   clock = systemClock,
   graceMs = 10_000,
+  telemetry = noTelemetry(),
   timing: { lockMs, stalledIntervalMs, heartbeatMs } = TIMING,
   onStep,
 }: RunWorkerOptions): SluiceWorker {
@@ -82,9 +88,20 @@ export function runWorker({
   let outage: { text: string; until: number } | undefined;
 
   const onOutage = (error: unknown, waitMs: number): void => {
+  const observer = createObserver({
+    ...telemetry,
+    model: line.info.space.model,
+    provider: engine.profile.name,
+    collection: line.info.collection,
+    dimension: line.info.space.storedDimension,
+    maxPaddedTokens: config.SLUICE_BATCH_TOKENS,
+    stallMs: config.SLUICE_STALL_SECONDS * 1_000,
+    clock,
+  });
     collapse(error, 'waiting for a dependency');
     const text = isSluiceError(error) ? `${error.code}: ${error.what}` : String((error as Error)?.message ?? error);
     outage = { text, until: clock.monotonicMs() + waitMs + 2 * heartbeatMs };
+    observer.waited(error);
   };
   const onStop = (error: unknown): void => {
     if (failure !== undefined || closing !== undefined) return;
@@ -106,7 +123,7 @@ export function runWorker({
   });
   const stopHousekeeper = startHousekeeper({ line, logger, clock, onOutage, onStop, onStep });
   const waiting = { signal: aborting.signal, clock, onOutage };
-  const verbs = createVerbs({ line, engine, worker: id, prove, waiting });
+  const verbs = observer.verbs(createVerbs({ line, engine, worker: id, prove, waiting }));
   const batcher = createBatcher({
     verbs: onStep === undefined ? verbs : withSteps(verbs, onStep),
     maxPaddedTokens: config.SLUICE_BATCH_TOKENS,
@@ -122,6 +139,7 @@ export function runWorker({
   });
   async function processJob(job: Job, token?: string): Promise<void> {
     const outcome = await outcomeOf(job);
+  collectPace(engine, () => batcher.held, telemetry.metrics);
     if (outcome === 'left-for-later') {
       await job
         .moveToDelayed(clock.now() + NEWER_JOB_MS, token)
@@ -160,7 +178,7 @@ export function runWorker({
         return 'handed-back';
       }
     }
-    return batcher.accept(item);
+    return observer.chunk(item, job.opts.telemetry?.metadata, batcher.accept(item));
   }
 
   if (held) batcher.hold();
@@ -172,7 +190,8 @@ export function runWorker({
     onError: (error) => collapse(error, 'the queue is in trouble'),
   });
 
-  const beat = (): void => {
+    onStalled: observer.stalled,
+  const beat = (): Promise<void> => {
     const waits = outage !== undefined && outage.until > clock.monotonicMs() ? outage.text : undefined;
     const state = {
       host: hostname(),
@@ -180,13 +199,16 @@ export function runWorker({
       held: batcher.held,
       ...(waits !== undefined && { outage: waits }),
     };
-    ledger.workerBeat(id, state).catch((error: unknown) => collapse(error, 'the heartbeat failed'));
+      load: observer.load,
+    return ledger.workerBeat(id, state);
   };
   beat();
 
   /** Whether the line is paused, asked with every heartbeat. What the engine became meanwhile is proven before work goes on. */
   async function obey(): Promise<void> {
-    const reason = await ledger.paused();
+    const [reason, { waiting }] = await Promise.all([ledger.paused(), line.queue.counts()]);
+    const away = outage !== undefined && outage.until > clock.monotonicMs();
+    observer.told({ work: batcher.held + waiting, excused: held || away });
     if ((reason !== undefined) === held || closing !== undefined) return;
     if (reason === undefined) {
       await prove();
@@ -226,8 +248,7 @@ export function runWorker({
       await fetcher.close();
       await settler.stop();
       await stopHousekeeper();
-      clearInterval(heartbeat);
-      clearInterval(proving);
+      for (const stop of stopRepeating) stop();
       await ledger.workerGone(id).catch(() => undefined);
       logger.info({ event: 'worker closed' }, 'closed');
       if (failure === undefined) resolve();

@@ -31,13 +31,22 @@ export interface QueueCounts {
 export interface ChunkQueue {
   /**
    * Adds every job, or throws after a minute of outage (`queue_unreachable`, `queue_busy`): then some may be in, and adding all
-   * of them again is right. Equal ids are one job.
+   * of them again is right. Equal ids are one job. `traceOf` is the `traceparent` that a job carries, where it is traced.
    */
-  add(jobs: readonly ChunkJob[], options?: { signal?: AbortSignal }): Promise<void>;
+  add(
+    jobs: readonly ChunkJob[],
+    options?: { signal?: AbortSignal; traceOf?: (job: ChunkJob) => string | undefined },
+  ): Promise<void>;
   /** Takes the jobs of abandoned revisions out. Jobs that a worker holds are left to it: it will find them overtaken. */
   remove(revisions: readonly Abandoned[]): Promise<void>;
   counts(): Promise<QueueCounts>;
   close(): Promise<void>;
+}
+
+interface QueuedJob {
+  id: string;
+  job: ChunkJob;
+  trace: string | undefined;
 }
 
 /** `redis` stays the caller's: closing the queue leaves it open. */
@@ -48,12 +57,18 @@ export function openChunkQueue(
 ): ChunkQueue {
   const queues = openQueues(redis, address);
 
-  async function addSlice(queue: Queue, slice: { id: string; job: ChunkJob }[], signal?: AbortSignal): Promise<void> {
+  async function addSlice(queue: Queue, slice: QueuedJob[], signal?: AbortSignal): Promise<void> {
     const until = clock.monotonicMs() + RETRY_FOR_MS;
     const wait = backoff();
     for (;;) {
       try {
-        await queue.addBulk(slice.map(({ id, job }) => ({ name: JOB_NAME, data: job, opts: { jobId: id } })));
+        await queue.addBulk(
+          slice.map(({ id, job, trace }) => ({
+            name: JOB_NAME,
+            data: job,
+            opts: { jobId: id, ...(trace !== undefined && { telemetry: { metadata: trace } }) },
+          })),
+        );
         return;
       } catch (error) {
         const failure = toQueueError(error);
@@ -66,12 +81,12 @@ export function openChunkQueue(
   }
 
   return {
-    async add(jobs, { signal } = {}) {
-      const byShard = new Map<number, { id: string; job: ChunkJob }[]>();
+    async add(jobs, { signal, traceOf } = {}) {
+      const byShard = new Map<number, QueuedJob[]>();
       for (const job of jobs) {
         const shard = shardOf(job.key, address.shards);
         const list = byShard.get(shard) ?? [];
-        list.push({ id: jobId(job), job });
+        list.push({ id: jobId(job), job, trace: traceOf?.(job) });
         byShard.set(shard, list);
       }
       await Promise.all(

@@ -14,12 +14,16 @@ export const WORKER_LOCK_MS = 15_000;
 export const STALLED_INTERVAL_MS = 5_000;
 /** Failed jobs that the dashboard shows. The ledger's dead letters are the record. */
 const FAILED_KEPT = 200;
+/** Completions and failures that BullMQ counts by the minute: for its own counters and the board's chart. */
+const COUNTED_MINUTES = 1_440;
 
 export interface ChunkWorkerOptions {
   /** Chunks held at a time, over all shards. */
   concurrency: number;
   /** Connection failures and lost locks, as `queue_*` errors. May come in quick succession: collapse them. */
   onError(error: Error): void;
+  /** A job was taken over from a worker that lost its lock. */
+  onStalled?(): void;
   /** False: takes no job until `resumeFetching`. Default true. */
   fetching?: boolean;
   /** Default 15 s; shorter only in tests. */
@@ -44,6 +48,7 @@ export function openChunkWorker(
   {
     concurrency,
     onError,
+    onStalled = () => undefined,
     fetching = true,
     lockMs = WORKER_LOCK_MS,
     stalledIntervalMs = STALLED_INTERVAL_MS,
@@ -62,7 +67,9 @@ export function openChunkWorker(
       maxStalledCount: 1_000_000_000,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: FAILED_KEPT },
+      metrics: { maxDataPoints: COUNTED_MINUTES },
     });
+    worker.on('stalled', () => onStalled());
     worker.on('error', (error) => onError(toQueueError(error)));
     return { redis, worker };
   });

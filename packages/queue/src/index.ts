@@ -38,7 +38,8 @@ export type {
 } from './handing-in.ts';
 export { type Ledger, type LedgerOptions, openLedger } from './ledger.ts';
 export type { EngineCall, Poison, Suspicion } from './poison.ts';
-export type { LiveWorker, Presence, Statistics, WorkerBeat } from './presence.ts';
+export type { LiveWorker, Presence, Statistics, WorkerBeat, WorkerLoad } from './presence.ts';
+export { openQueueMetrics, type QueueMetrics } from './queue-metrics.ts';
 export type { DocumentRecord, DocumentState, DocumentStateName, LedgerCounts, Reading } from './reading.ts';
 export type { Adopt, Lease, Reconciling } from './reconciling.ts';
 export { type RedisInfo, redisInfo } from './redis-info.ts';

@@ -12,6 +12,17 @@ export interface WorkerBeat {
   held: number;
   /** What it waits for, if it waits. */
   outage?: string;
+  load?: WorkerLoad;
+}
+
+/** What a worker has done since it started; two beats tell how it goes. */
+export interface WorkerLoad {
+  engine: { requests: number; texts: number; tokens: number; paddedTokens: number; ms: number };
+  /** Padded tokens that one engine request may have. */
+  maxPaddedTokens: number;
+  milvus: { requests: number; rows: number; ms: number };
+  /** Tokens embedded by tenant; '' where there is none. A bounded number of names, the rest under `…`. */
+  tenants: Record<string, number>;
 }
 
 export interface LiveWorker extends WorkerBeat {

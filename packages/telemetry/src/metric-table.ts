@@ -21,8 +21,8 @@ const calls = ['ok', 'retry', 'split', 'dead', 'stop', 'unknown'] as const;
 export const metricTable = {
   documents_total: row({
     type: 'counter',
-    help: 'Documents by what became of them in this process.',
-    labels: { outcome: ['accepted', 'unchanged', 'rejected', 'skipped', 'settled'] },
+    help: 'Documents handed in through this process. What becomes of those accepted: `documents` and `chunks_total`.',
+    labels: { outcome: ['accepted', 'unchanged', 'rejected', 'skipped'] },
   }),
   chunks_total: row({
     type: 'counter',

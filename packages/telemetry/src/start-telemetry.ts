@@ -22,11 +22,14 @@ export async function startTelemetry({
   service,
   logger,
   releaser,
+  quiet = false,
 }: {
   config: Config;
   service: LabelsOf<'build_info'>['service'];
   logger: Logger;
   releaser: Releaser;
+  /** Where it is served goes to the log at debug only: the command has a person before it. */
+  quiet?: boolean;
 }): Promise<Telemetry> {
   const metrics = createMetrics({ service, logger });
   const health = createHealth();
@@ -38,6 +41,7 @@ export async function startTelemetry({
     metrics,
     health,
     logger,
+    quiet,
   });
   releaser.push('metrics and health', () => served.close());
   return { metrics, tracing, health };

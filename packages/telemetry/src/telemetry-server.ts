@@ -26,6 +26,7 @@ export async function serveTelemetry({
   metrics,
   health,
   logger,
+  quiet = false,
 }: {
   host: string;
   /** 0 chooses a free one. */
@@ -33,6 +34,7 @@ export async function serveTelemetry({
   metrics: Metrics;
   health: Health;
   logger: Logger;
+  quiet?: boolean;
 }): Promise<TelemetryServer> {
   async function answer({ method, url, headers }: IncomingMessage): Promise<Reply> {
     if (method !== 'GET' && method !== 'HEAD') return plain(405, 'Only GET.');
@@ -74,12 +76,15 @@ export async function serveTelemetry({
     });
   await listen(port).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
-    logger.warn({ event: 'metrics port taken', host, port }, 'the port for metrics is taken: a free one is used');
+    logger[quiet ? 'debug' : 'warn'](
+      { event: 'metrics port taken', host, port },
+      'its port is taken: a free one is used',
+    );
     return listen(0);
   });
   const { address, port: got, family } = server.address() as AddressInfo;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${got}`;
-  logger.info({ event: 'metrics served', url: `${url}/metrics` }, 'metrics and health');
+  logger[quiet ? 'debug' : 'info']({ event: 'metrics served', url: `${url}/metrics` }, 'metrics and health');
   return {
     url,
     async close() {

@@ -1,6 +1,6 @@
 import { type ChunkerPool, createChunkerPool } from '@sluice/chunker';
 import { documentKey, SluiceError } from '@sluice/core';
-import { type LinePlan, openExistingLine, openLine, planLine } from '@sluice/line';
+import { type LinePlan, observeLine, openExistingLine, openLine, planLine } from '@sluice/line';
 import {
   dryRun,
   findGone,
@@ -10,6 +10,7 @@ import {
   readOptions,
   resolveInputs,
 } from '@sluice/producer';
+import { startTelemetry } from '@sluice/telemetry';
 import type { Context } from '../context.ts';
 import { insideWorker } from '../inside-worker.ts';
 import { renderDryRun } from '../render/dry-run.ts';
@@ -59,9 +60,11 @@ export async function ingestPaths(
     if (options.json !== true || event.type !== 'progress' || process.stderr.isTTY) display.show(event);
   };
   const plan = await planLine(config);
-  const line = await openLine(config, plan, { role: 'producer', logger, releaser });
+  const telemetry = await startTelemetry({ config, service: 'ingest', logger, releaser, quiet: true });
+  const line = observeLine(await openLine(config, plan, { role: 'producer', logger, releaser }), telemetry);
+  telemetry.health.enter('working');
   const pool = await openPool(plan, { config, releaser });
-  const worker = insideWorker({ config, plan, releaser, signal });
+  const worker = insideWorker({ config, plan, releaser, telemetry, signal });
   try {
     const summary = await ingest({
       line,

@@ -1,10 +1,12 @@
 import { planSpace } from '@sluice/line';
+import { startTelemetry } from '@sluice/telemetry';
 import { startLineWorker } from '@sluice/worker';
 import { runCommand } from '../run-command.ts';
 
 export async function run(options: { line?: string }): Promise<void> {
   await runCommand('worker', options, async ({ config, logger, releaser, signal }) => {
-    const worker = await startLineWorker({ config, plan: planSpace(config), logger, releaser });
+    const telemetry = await startTelemetry({ config, service: 'worker', logger, releaser });
+    const worker = await startLineWorker({ config, plan: planSpace(config), logger, releaser, telemetry });
     const close = () => void worker.close();
     if (signal.aborted) close();
     else signal.addEventListener('abort', close, { once: true });
