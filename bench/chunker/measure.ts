@@ -45,7 +45,3 @@ export function shape(perDocument: readonly number[][], target: number, max: num
     tails: perDocument.filter((tokens) => tokens.length > 1 && tokens.at(-1)! < target / 4).length,
   };
 }
-
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}

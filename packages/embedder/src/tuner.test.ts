@@ -73,13 +73,17 @@ describe('requests in flight', () => {
   });
 
   it('learns nothing from a trickle, which measures the supply', () => {
-    const { tuner, run } = simulate({
-      devices: 4,
-      serviceMs: gpu,
-      supply: (time) => Math.floor(time / 3_000) % 2 === 0 && time % 3_000 < 10,
-    });
+    const supply = (time: number) => time % 3_000 < 60;
+    const { tuner, run } = simulate({ devices: 4, serviceMs: gpu, supply });
     run(400);
-    expect(tuner.inFlight).toBe(1);
+    expect(tuner.inFlight).toBe(2);
+  });
+
+  it('is not fooled by small requests that went alone', () => {
+    const { tuner, run } = simulate({ devices: 1, serviceMs: gpu });
+    for (let i = 0; i < 2; i++) tuner.begin({ paddedTokens: 100, usefulTokens: 100 })('done');
+    run(400);
+    expect(tuner.inFlight).toBe(2);
   });
 });
 

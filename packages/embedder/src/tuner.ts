@@ -3,9 +3,9 @@
  * a second. What it measures are *windows*: some requests in a row during which as many were under way as it asked for
  * (otherwise it is the supply that was measured, and the window is thrown away).
  *
- * - *In flight.* One window with one request at a time gives the engine's rate alone. The rate with more, divided by it, is how
- *   many requests the engine works on at once; twice that are asked for: one on each device, one ready for each. A device
- *   that joins or leaves behind the same address shows in the next window.
+ * - *In flight.* Two requests go alone and give the engine's rate alone. The rate with more, divided by it, is how many requests
+ *   the engine works on at once; twice that are asked for: one on each device, one ready for each. A device that joins or
+ *   leaves behind the same address shows in the next window.
  * - *Size.* The ceiling is the user's: above it a real device may run out of memory and not survive it. Now and then a window
  *   is spent on half or twice the present size, between two windows of the present one, and the size moves only when the
  *   middle one was better than both by 2 %. Trials that change nothing become rare.
@@ -31,13 +31,15 @@ export interface TunerOptions {
   clock: Clock;
 }
 
-/** Requests of a window with one at a time, and per request in flight otherwise. */
-const ALONE_REQUESTS = 3;
+/** Requests that go alone; the faster one counts. */
+const ALONE_REQUESTS = 2;
+/** Requests of a window, per request in flight. */
 const REQUESTS_PER_SLOT = 6;
 /** Share of a window during which all slots must have been taken. */
 const SATURATED = 0.8;
-/** The rate alone is measured again after so many windows. */
+/** The rate alone is measured again after so many windows, or when requests have become larger by this factor. */
 const ALONE_EVERY = 128;
+const ALONE_GROWTH = 2;
 /** A size must be better by this factor to be kept. */
 const BETTER = 1.02;
 /** Halvings of the ceiling that are tried. */
@@ -63,7 +65,8 @@ export function createTuner({ maxInFlight, maxPaddedTokens: configured, clock }:
   let window: Window | undefined;
   let changedAt = clock.monotonicMs();
 
-  let aloneRate: number | undefined;
+  /** Of the requests that went alone: padded tokens a millisecond, and how large they were. */
+  let alone: { rate: number; paddedTokens: number; requests: number } | undefined;
   let sinceAlone = 0;
 
   let ceiling = configured;
@@ -97,31 +100,41 @@ export function createTuner({ maxInFlight, maxPaddedTokens: configured, clock }:
     window.requests += 1;
     window.paddedTokens += paddedTokens;
     window.usefulTokens += usefulTokens;
-    if (window.requests < (inFlight === 1 ? ALONE_REQUESTS : REQUESTS_PER_SLOT * inFlight)) return;
+    if (window.requests < REQUESTS_PER_SLOT * inFlight) return;
     const measured = window;
     window = { since: now, requests: 0, paddedTokens: 0, usefulTokens: 0, saturatedMs: 0 };
     const elapsedMs = now - measured.since;
     if (elapsedMs > 0 && measured.saturatedMs >= SATURATED * elapsedMs) learn(measured, elapsedMs);
   }
 
-  function learn({ paddedTokens, usefulTokens }: Window, elapsedMs: number): void {
-    const rate = paddedTokens / elapsedMs;
-    if (inFlight === 1) {
-      aloneRate = rate;
-      sinceAlone = 0;
-      if (maxInFlight > 1) use({ inFlight: 2 });
-      return;
-    }
+  function wentAlone(paddedTokens: number, elapsedMs: number): void {
+    const rate = elapsedMs > 0 ? paddedTokens / elapsedMs : 0;
+    if (alone === undefined || rate > alone.rate) alone = { rate, paddedTokens, requests: alone?.requests ?? 0 };
+    alone.requests += 1;
+    if (alone.requests < ALONE_REQUESTS) return;
+    sinceAlone = 0;
+    use({ inFlight: Math.min(2, maxInFlight) });
+  }
+
+  function learn({ requests, paddedTokens, usefulTokens }: Window, elapsedMs: number): void {
     if (trial === undefined) {
       sinceAlone += 1;
-      const atOnce = Math.min(inFlight, Math.max(1, Math.round(rate / aloneRate!)));
-      const wanted = sinceAlone >= ALONE_EVERY ? 1 : Math.min(maxInFlight, 2 * atOnce);
+      const wanted = wantedInFlight(paddedTokens / elapsedMs, paddedTokens / requests);
       if (wanted !== inFlight) {
+        if (wanted === 1) alone = undefined;
         use({ inFlight: wanted });
         return;
       }
     }
     trySize(usefulTokens / elapsedMs);
+  }
+
+  /** 1: the rate alone has to be measured again. */
+  function wantedInFlight(rate: number, meanTokens: number): number {
+    if (maxInFlight === 1) return 1;
+    if (alone === undefined || sinceAlone >= ALONE_EVERY || meanTokens > ALONE_GROWTH * alone.paddedTokens) return 1;
+    const atOnce = alone.rate === 0 ? 1 : Math.max(1, Math.round(rate / alone.rate));
+    return Math.min(maxInFlight, 2 * Math.min(inFlight, atOnce));
   }
 
   /** `useful`: useful tokens a millisecond of the window that has just ended. */
@@ -164,13 +177,17 @@ export function createTuner({ maxInFlight, maxPaddedTokens: configured, clock }:
     },
     begin(request) {
       account();
+      const begunAt = changedAt;
+      const lone = active === 0 && inFlight === 1;
       active += 1;
       const born = generation;
       return (ended) => {
         account();
         active -= 1;
         if (ended === 'failed') use({});
-        else if (born === generation) completed(request);
+        else if (born !== generation) return;
+        else if (lone && maxInFlight > 1) wentAlone(request.paddedTokens, changedAt - begunAt);
+        else completed(request);
       };
     },
     limit(maxPaddedTokens) {

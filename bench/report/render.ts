@@ -1,0 +1,57 @@
+/** A report for people: machine, configuration, then minimum, median and maximum of each figure and what is promised of it. */
+import { type Figure, held, median, type Report } from './report.ts';
+
+export function renderReport(report: Report): string {
+  const { bench, question, form, machine, configuration, figures, remarks = [], seconds } = report;
+  const rows = figures.map((figure) => [
+    figure.name,
+    ...summary(figure),
+    figure.unit,
+    promise(figure),
+    verdict(figure),
+  ]);
+  return [
+    `${bench}${form === 'short' ? ', short form' : ''}: ${question}`,
+    `machine: ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, load ${machine.load[0]}`,
+    `configuration: ${Object.entries(configuration)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ')}`,
+    '',
+    ...aligned([['', 'min', 'median', 'max', '', 'promised', ''], ...rows]),
+    ...remarks.map((remark) => `- ${remark}`),
+    `${seconds} s`,
+  ].join('\n');
+}
+
+/** Minimum, median and maximum; of a single run only its value, in the middle. */
+export function summary({ runs }: Figure): [min: string, median: string, max: string] {
+  if (runs.length === 1) return ['', short(runs[0]!), ''];
+  return [short(Math.min(...runs)), short(median(runs)), short(Math.max(...runs))];
+}
+
+export function promise({ limit }: Figure): string {
+  if (limit === undefined) return '';
+  return 'atLeast' in limit ? `≥ ${short(limit.atLeast)}` : `≤ ${short(limit.atMost)}`;
+}
+
+function verdict(figure: Figure): string {
+  const answer = held(figure);
+  return answer === undefined ? '' : answer ? 'held' : 'MISSED';
+}
+
+/** Three significant digits, and thousands apart. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toLocaleString('en', { maximumFractionDigits: Math.min(digits, 4) });
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column > 0 && column < 4 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
