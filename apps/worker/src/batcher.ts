@@ -12,12 +12,11 @@
  * Invariants: no request exceeds the padded-token or row budget; a write is sent only within `fenceMaxAgeMs` of a fence
  * that said go on; a key is in one write at a time; every item gets exactly one outcome.
  */
-import { type Clock, type Logger, SluiceError } from '@sluice/core';
+import { type Clock, type Logger, persist, SluiceError } from '@sluice/core';
 import { type BatchPlanner, createBatchPlanner, paddedTokens } from '@sluice/embedder';
 import { type DeliverOptions, deliver } from './deliver.ts';
 import { createGrouper } from './group.ts';
 import type { Item, Outcome } from './item.ts';
-import { persist } from './persist.ts';
 import type { BatcherVerbs, WrittenItem } from './verbs.ts';
 
 export interface BatcherOptions {

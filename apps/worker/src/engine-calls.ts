@@ -3,9 +3,9 @@
  * knows what it was embedding. A chunk that was in two such calls has the process to itself: it is never blamed for dying in
  * company, and kills no neighbour's request again.
  */
+import { type PersistOptions, persist } from '@sluice/core';
 import type { Ledger } from '@sluice/queue';
 import type { Item } from './item.ts';
-import { type PersistOptions, persist } from './persist.ts';
 import { createRoom } from './room.ts';
 
 export interface EngineCallsOptions {

@@ -3,9 +3,8 @@
  * (and once more an hour later), revisions that a dead producer left prepared are given up with their jobs, chunks whose
  * retry was cut short are added again, and what is a day old and of no use is forgotten.
  */
-import { type Clock, chunkId, type Logger } from '@sluice/core';
+import { type Clock, chunkId, type Logger, persist } from '@sluice/core';
 import type { Line } from '@sluice/line';
-import { persist } from './persist.ts';
 import type { OnWorkerStep } from './steps.ts';
 
 export interface HousekeeperOptions {

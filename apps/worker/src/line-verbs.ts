@@ -1,12 +1,11 @@
 /** The batcher's verbs on a real line: ledger, engine and Milvus. */
-import { type JsonValue, SluiceError } from '@sluice/core';
+import { type JsonValue, type PersistOptions, SluiceError } from '@sluice/core';
 import { cutVector, type Engine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
 import type { ChunkRef } from '@sluice/queue';
 import type { Row } from '@sluice/store';
 import { createEngineCalls } from './engine-calls.ts';
 import type { Item } from './item.ts';
-import type { PersistOptions } from './persist.ts';
 import type { BatcherVerbs, WrittenItem } from './verbs.ts';
 
 export function createVerbs({
@@ -56,7 +55,11 @@ export function createVerbs({
     witnessEngine: () => prove(),
 
     cut: (full) => cutVector(full, space.storedDimension),
-    upsert: (rows) => store.upsert(collection, rows.map(toRow)),
+    async upsert(rows) {
+      await store.upsert(collection, rows.map(toRow));
+      // Rows that went into a collection made anew under the same name are not stored ones of this ledger.
+      await line.proveCollection();
+    },
     witnessStore: () => store.witness(collection),
 
     mark: (rows) =>

@@ -4,9 +4,8 @@
  * **cleaning**: rows of revisions that are neither whole nor current go. Deletes are grouped, because one costs a time
  * tick of Milvus (0.2 s) however small it is. Everything here is harmless twice.
  */
-import { type Clock, type Logger, revisionKey } from '@sluice/core';
+import { type Clock, type Logger, persist, revisionKey } from '@sluice/core';
 import type { Ledger } from '@sluice/queue';
-import { persist } from './persist.ts';
 import type { OnWorkerStep } from './steps.ts';
 
 const GROUP = 64;

@@ -1,5 +1,5 @@
 /** A worker for the line that the configuration names: opens the line, proves the engine, works. */
-import { type Config, type Logger, type Releaser, SluiceError, systemClock } from '@sluice/core';
+import { type Config, type Logger, persist, type Releaser, SluiceError, systemClock } from '@sluice/core';
 import {
   checkCanary,
   createEngine,
@@ -14,7 +14,6 @@ import type { LedgerOptions } from '@sluice/queue';
 import { noTelemetry, type Telemetry } from '@sluice/telemetry';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { observeEngine } from './observe-engine.ts';
-import { persist } from './persist.ts';
 import { type RunWorkerOptions, runWorker, type SluiceWorker } from './worker.ts';
 
 export interface StartOptions extends Pick<RunWorkerOptions, 'onStep' | 'timing'> {

@@ -7,7 +7,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Clock, createErrorCollapser, isSluiceError, type Logger, systemClock, verdictOf } from '@sluice/core';
+import {
+  type Clock,
+  createErrorCollapser,
+  isSluiceError,
+  type Logger,
+  persist,
+  systemClock,
+  verdictOf,
+} from '@sluice/core';
 import type { PacedEngine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
 import { openChunkWorker, parseChunkJob, STALLED_INTERVAL_MS, WORKER_LOCK_MS } from '@sluice/queue';
@@ -20,7 +28,6 @@ import { createItem, type Item, type Outcome } from './item.ts';
 import { createVerbs } from './line-verbs.ts';
 import { collectPace } from './observe-engine.ts';
 import { createObserver } from './observer.ts';
-import { persist } from './persist.ts';
 import { startSettler } from './settler.ts';
 import { type OnWorkerStep, withSteps } from './steps.ts';
 
@@ -63,6 +70,8 @@ const TIMING: WorkerTiming = {
 };
 /** How long a job of a later version is put off before it is looked at again. */
 const NEWER_JOB_MS = 30_000;
+/** How often the collection's epoch is looked at, beside after every write. */
+const PROVE_COLLECTION_MS = 10_000;
 /** How often a working engine is asked for the vector of a known text. */
 const PROVE_MS = 180_000;
 
@@ -72,9 +81,9 @@ export function runWorker({
   prove,
   held = false,
   logger,
+  telemetry = noTelemetry(),
   clock = systemClock,
   graceMs = 10_000,
-  telemetry = noTelemetry(),
   timing: { lockMs, stalledIntervalMs, heartbeatMs } = TIMING,
   onStep,
 }: RunWorkerOptions): SluiceWorker {
@@ -86,8 +95,6 @@ export function runWorker({
   let closing: Promise<void> | undefined;
   let failure: unknown;
   let outage: { text: string; until: number } | undefined;
-
-  const onOutage = (error: unknown, waitMs: number): void => {
   const observer = createObserver({
     ...telemetry,
     model: line.info.space.model,
@@ -98,10 +105,12 @@ export function runWorker({
     stallMs: config.SLUICE_STALL_SECONDS * 1_000,
     clock,
   });
+
+  const onOutage = (error: unknown, waitMs: number): void => {
     collapse(error, 'waiting for a dependency');
+    observer.waited(error);
     const text = isSluiceError(error) ? `${error.code}: ${error.what}` : String((error as Error)?.message ?? error);
     outage = { text, until: clock.monotonicMs() + waitMs + 2 * heartbeatMs };
-    observer.waited(error);
   };
   const onStop = (error: unknown): void => {
     if (failure !== undefined || closing !== undefined) return;
@@ -137,9 +146,9 @@ export function runWorker({
     onProgress: () => settler.wake(),
     onStop,
   });
+  collectPace(engine, () => batcher.held, telemetry.metrics);
   async function processJob(job: Job, token?: string): Promise<void> {
     const outcome = await outcomeOf(job);
-  collectPace(engine, () => batcher.held, telemetry.metrics);
     if (outcome === 'left-for-later') {
       await job
         .moveToDelayed(clock.now() + NEWER_JOB_MS, token)
@@ -188,21 +197,31 @@ export function runWorker({
     lockMs,
     stalledIntervalMs,
     onError: (error) => collapse(error, 'the queue is in trouble'),
+    onStalled: observer.stalled,
   });
 
-    onStalled: observer.stalled,
   const beat = (): Promise<void> => {
     const waits = outage !== undefined && outage.until > clock.monotonicMs() ? outage.text : undefined;
     const state = {
       host: hostname(),
       pid: process.pid,
       held: batcher.held,
+      load: observer.load,
       ...(waits !== undefined && { outage: waits }),
     };
-      load: observer.load,
     return ledger.workerBeat(id, state);
   };
-  beat();
+  beat().catch((error: unknown) => collapse(error, 'the heartbeat failed'));
+
+  let collectionProvenAt = clock.monotonicMs();
+  /** A line that became another one stops an idle worker too, within seconds. */
+  async function proveLine(): Promise<void> {
+    await line.proveLedger();
+    const away = outage !== undefined && outage.until > clock.monotonicMs();
+    if (!away && clock.monotonicMs() - collectionProvenAt < PROVE_COLLECTION_MS) return;
+    await line.proveCollection();
+    collectionProvenAt = clock.monotonicMs();
+  }
 
   /** Whether the line is paused, asked with every heartbeat. What the engine became meanwhile is proven before work goes on. */
   async function obey(): Promise<void> {
@@ -222,21 +241,12 @@ export function runWorker({
     held = reason !== undefined;
     logger.info({ event: held ? 'line paused' : 'line resumed', reason }, held ? 'held' : 'working');
   }
-  let obeying = false;
-  const heartbeat = setInterval(() => {
-    beat();
-    if (obeying) return;
-    obeying = true;
-    obey()
-      .catch(onTrouble)
-      .finally(() => {
-        obeying = false;
-      });
-  }, heartbeatMs);
-  const proving = setInterval(() => {
-    if (held) return;
-    prove().catch(onTrouble);
-  }, PROVE_MS);
+  const stopRepeating = [
+    every(heartbeatMs, beat, (error) => collapse(error, 'the heartbeat failed')),
+    every(heartbeatMs, obey, onTrouble),
+    every(heartbeatMs, proveLine, onTrouble),
+    every(PROVE_MS, async () => void (held || (await prove())), onTrouble),
+  ];
   logger.info({ event: 'worker started', worker: id, line: line.name, engine: engine.where }, 'working');
 
   function close(): Promise<void> {

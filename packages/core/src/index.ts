@@ -7,5 +7,6 @@ export * from './errors.ts';
 export * from './fingerprint.ts';
 export * from './identity.ts';
 export * from './log.ts';
+export * from './persist.ts';
 export * from './releaser.ts';
 export * from './settings.ts';

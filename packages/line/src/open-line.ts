@@ -33,8 +33,9 @@ import {
 } from '@sluice/queue';
 import { connectStore, type LineInfo, type Store } from '@sluice/store';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
+import { createLineIdentity, type LineIdentity, requireLedger } from './line-identity.ts';
 
-export interface Line {
+export interface Line extends LineIdentity {
   readonly name: string;
   readonly config: Config;
   readonly info: LineInfo;
@@ -89,7 +90,8 @@ export async function planLine(config: Config): Promise<LinePlan> {
 
 /**
  * Opens the line for writing; its collection is created on first use. Everything opened is pushed on `releaser`.
- * Throws `queue_*`, `store_*`, `queue_unsafe`, `space_drift`, `schema_drift`.
+ * Throws `queue_*`, `store_*`, `queue_unsafe`, `space_drift`, `schema_drift`, and `ledger_lost` where the collection has rows
+ * that no ledger knows.
  */
 export async function openLine(
   config: Config,
@@ -98,7 +100,10 @@ export async function openLine(
 ): Promise<Line> {
   const { store, redis, findings } = await connect(config, options);
   const { info, warnings } = await store.openLine({ line: config.SLUICE_LINE, space: plan.space, cut: plan.cutId });
-  return assemble(config, info, store, redis, [...findings, ...warnings], options);
+  const line = assemble(config, info, store, redis, [...findings, ...warnings], options);
+  await requireLedger(line);
+  await line.proveLedger();
+  return line;
 }
 
 /** Opens a line that is there, for reading and deleting. Throws `unknown_line` where there is none. */
@@ -157,6 +162,7 @@ function assemble(
   const address = lineAddress(info);
   const queue = openChunkQueue(redis, address);
   releaser.push('the chunk queue', () => queue.close());
+  const lineLedger = openLedger(redis, address, ledger);
   return {
     name: info.line,
     config,
@@ -164,12 +170,13 @@ function assemble(
     address,
     store,
     redis,
-    ledger: openLedger(redis, address, ledger),
+    ledger: lineLedger,
     queue,
     sources: openSources(redis, info.line),
     runs: openRuns(redis, address),
     admission: openAdmission(redis, address, { backlogTokens: config.SLUICE_BACKLOG_TOKENS }),
     warnings,
+    ...createLineIdentity({ store, info, ledger: lineLedger }),
   };
 }
 

@@ -64,6 +64,8 @@ export interface Reading {
   scanSource(options: { source: number; notSeenBy: number }): AsyncIterable<{ gone: DocumentKey[]; total: number }>;
   /** Whether this ledger, as it is since it was born, gave these revisions away: what it did not draw it must not delete. */
   drew(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<boolean[]>;
+  /** The first revision that each shard of this ledger drew, in hex: a ledger that lost its data has others, or none. */
+  births(): Promise<(string | undefined)[]>;
   /** Every document with a committed revision, some hundreds at a time. */
   scan(): AsyncIterable<DocumentRecord[]>;
   counts(): Promise<LedgerCounts>;
@@ -128,6 +130,11 @@ export function createReading(caller: Caller): Reading {
         const hex = revisionHex(revision);
         return clock != null && hex >= clock.slice(0, 13) && hex <= clock.slice(13, 26);
       });
+    },
+
+    async births() {
+      const clocks = await caller.onShards((redis, key) => redis.hget(key('docs'), '#'));
+      return clocks.map((clock) => clock?.slice(0, 13));
     },
 
     async counts() {
