@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeDocx, makePdf } from '../../apps/producer/testing/office-files.ts';
 import { readLine } from './line-reader.ts';
 import { createSluice } from './sluice.ts';
 
@@ -27,6 +28,13 @@ test('bad input gets its own code and costs only itself', async () => {
     'all.zip': 'PK\u0003\u0004',
     'text.md.zst': Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
     'only-script.html': '<html><head><title></title></head><body><script>1</script></body></html>',
+    'paper.pdf': makePdf({ pages: [['A paper about water.']] }),
+    'locked.pdf': makePdf({ pages: [['Locked.']], encrypted: true }),
+    'scan.pdf': makePdf({ pages: [[]] }),
+    'torn.pdf': makePdf({ pages: [['Torn.']] }).subarray(0, 60),
+    'letter.docx': makeDocx([{ text: 'A letter', style: 'Heading1' }, { text: 'about the mill.' }]),
+    'bomb.docx': makeDocx([{ text: 'x'.repeat(20_000_000) }]),
+    'tool.py': 'def gate():\n    return 1\n',
     'records.ndjson': [
       JSON.stringify({ id: 'r1', text: 'A record that is fine.' }),
       '{"id": "r2", "text": ',
@@ -48,12 +56,16 @@ test('bad input gets its own code and costs only itself', async () => {
     );
   expect(items('rejected')).toEqual({
     'binary.txt': 'unsupported_type',
+    'bomb.docx': 'inflated_too_large',
     'invalid.md': 'invalid_utf8',
+    'locked.pdf': 'encrypted_document',
     'one-line.txt': 'document_too_large',
     'only-script.html': 'empty_document',
     'records.ndjson:2': 'broken_ndjson',
     'records.ndjson:3': 'duplicate_id',
     'records.ndjson:4': 'invalid_id',
+    'scan.pdf': 'no_text_layer',
+    'torn.pdf': 'broken_document',
   });
   expect(items('skipped')).toEqual({
     'all.zip': 'unsupported_type',
@@ -64,19 +76,21 @@ test('bad input gets its own code and costs only itself', async () => {
     'text.md.zst': 'unsupported_type',
   });
   for (const event of summary.lines) if (event.type === 'rejected') expect(event.fix).toMatch(/\.$/);
-  expect(summary).toMatchObject({ exitCode: 3, documents: { accepted: 4, stored: 4, rejected: 7, skipped: 6 } });
+  expect(summary).toMatchObject({ exitCode: 3, documents: { accepted: 7, stored: 7, rejected: 11, skipped: 6 } });
 
   const line = await readLine('test-bad-input');
   try {
-    for (const id of ['mixed/good.md', 'mixed/sub/also-good.txt.gz', 'r1', 'r5'])
+    for (const id of ['mixed/good.md', 'mixed/sub/also-good.txt.gz', 'mixed/tool.py', 'r1', 'r5'])
       expect((await line.rows(id)).length, id).toBe(1);
     expect((await line.rows('r1'))[0]!.text).toBe('A record that is fine.');
+    expect((await line.rows('mixed/paper.pdf'))[0]!.text).toBe('A paper about water.');
+    expect((await line.rows('mixed/letter.docx'))[0]!.text).toBe('A letter\n\nabout the mill.');
   } finally {
     await line.close();
   }
 
   const listed = await sluice.run(['runs', 'show', summary.run, '--rejected', '--json']);
-  expect(listed.lines.filter((found) => found.type === 'rejected').length).toBe(7);
+  expect(listed.lines.filter((found) => found.type === 'rejected').length).toBe(11);
   expect(listed.lines.filter((found) => found.type === 'skipped').length).toBe(6);
 });
 

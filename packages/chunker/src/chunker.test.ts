@@ -3,7 +3,7 @@ import { embeddedText, type TextFormat, totalTokens } from '@sluice/core';
 import { createTokenizer, loadTokenizerModel, type Tokenizer } from '@sluice/tokenizer';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { anything, html, limits, markdown, word } from '../testing/documents.ts';
+import { anything, html, limits, markdown, program, word } from '../testing/documents.ts';
 import { assertSound } from '../testing/soundness.ts';
 import { type CutDocument, createChunker } from './chunker.ts';
 import type { ChunkLimits } from './limits.ts';
@@ -41,6 +41,10 @@ describe('every document', () => {
     ['markdown', anything, 150],
     ['text', anything, 150],
     ['html', anything, 80],
+    ['typescript', program, 80],
+    ['python', program, 50],
+    ['rust', anything, 50],
+    ['code', program, 50],
   ] as const)('cut as %s is covered once, in slices, within both limits, counted exactly', (format, texts, numRuns) => {
     fc.assert(
       fc.property(texts, limits, fc.option(word, { nil: undefined }), (text, chosen, title) => {

@@ -14,6 +14,7 @@ import {
   type SourceDocument,
 } from '@sluice/core';
 import type { Tokenizer } from '@sluice/tokenizer';
+import { codeOutline } from './code-outline.ts';
 import { ContextMaker } from './context.ts';
 import { divide } from './divide.ts';
 import { htmlOutline } from './html-outline.ts';
@@ -27,7 +28,7 @@ import { textOutline } from './text-outline.ts';
 import { Measure, type Unit, unitsOf } from './unit.ts';
 
 /** Grows when the same text would be cut otherwise; part of the cut fingerprint. */
-export const chunkerVersion = '1';
+export const chunkerVersion = '2';
 
 export interface CutDocument {
   /** What offsets refer to: the text itself; for HTML the extracted text. */
@@ -150,5 +151,7 @@ function outlineOf({ text, format, title }: Pick<SourceDocument, 'text' | 'forma
       const page = htmlOutline(text);
       return { outline: page, ...(page.title !== undefined && { title: page.title }), ...own };
     }
+    default:
+      return { outline: codeOutline(text, format), ...own };
   }
 }

@@ -8,6 +8,10 @@ export const strength = {
   /** A heading of level 1; each deeper level is five less (75 for level 6). */
   heading: 100,
   headingStep: 5,
+  /** A declaration of a program's top level; as strong as a heading of level 5. */
+  declaration: 80,
+  /** A member of a class, trait or namespace. */
+  member: 75,
   /** Start or end of a fence, table, list or quotation. */
   block: 60,
   paragraph: 50,

@@ -43,6 +43,27 @@ const element = fc.oneof(
   ),
 );
 export const html = fc.array(element, { maxLength: 16 }).map((elements) => elements.join('\n'));
+const statement = fc.oneof(
+  { weight: 5, arbitrary: fc.array(word, { minLength: 1, maxLength: 8 }).map((all) => `call('${all.join(' ')}');`) },
+  fc.constantFrom('', '', '}', '{', '// note', '/* open', '`', '  ', '\tindented();', '"'.repeat(3), '@dec'),
+);
+const declaration = fc
+  .tuple(
+    fc.constantFrom(
+      'function f() {',
+      'class A {',
+      'const a = 1;',
+      'def f(x):',
+      'impl A {',
+      '/** doc */',
+      '  method() {',
+    ),
+    fc.array(statement, { maxLength: 12 }),
+    fc.constantFrom('}', '', '}\n', '};\n\n'),
+  )
+  .map(([head, body, tail]) => [head, ...body.map((line) => `  ${line}`), tail].join('\n'));
+/** A program of no language in particular, seldom a whole one. */
+export const program = fc.array(declaration, { maxLength: 10 }).map((all) => all.join('\n'));
 export const anything = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 400 }),
   fc.string({ unit: 'grapheme', maxLength: 400 }),

@@ -9,7 +9,7 @@ import type { TextFormat } from '@sluice/core';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import fc from 'fast-check';
 import { createChunker } from '../src/chunker.ts';
-import { anything, html, limits, markdown, word } from '../testing/documents.ts';
+import { anything, html, limits, markdown, program, word } from '../testing/documents.ts';
 import { assertSound } from '../testing/soundness.ts';
 
 const numRuns = Number(process.argv[2] ?? 20_000);
@@ -23,6 +23,10 @@ const kinds: [TextFormat, fc.Arbitrary<string>][] = [
   ['markdown', anything],
   ['text', anything],
   ['html', anything],
+  ['typescript', program],
+  ['cpp', program],
+  ['php', anything],
+  ['code', program],
 ];
 for (const [format, texts] of kinds) {
   fc.assert(

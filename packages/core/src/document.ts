@@ -1,7 +1,23 @@
 /** Documents and chunks: the words that cross a boundary between rooms. */
 
+/** Programs: cut by their syntax; `code` is any other language, cut at blank lines and by indentation. */
+export const codeLanguages = [
+  'code',
+  'cpp',
+  'go',
+  'java',
+  'javascript',
+  'php',
+  'python',
+  'rust',
+  'tsx',
+  'typescript',
+] as const;
+export type CodeLanguage = (typeof codeLanguages)[number];
+
 /** How a document's text is written; decides how it is cut. For `html` the source is the extracted text. */
-export type TextFormat = 'text' | 'markdown' | 'html';
+export const textFormats = ['text', 'markdown', 'html', ...codeLanguages] as const;
+export type TextFormat = (typeof textFormats)[number];
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type Metadata = { [key: string]: JsonValue };

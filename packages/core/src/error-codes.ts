@@ -70,8 +70,29 @@ export const errorCodes = {
   ),
   unsupported_type: row(
     'dead',
-    'The file is not text, Markdown, HTML or NDJSON.',
+    'The file is of a type that Sluice does not read.',
     'Convert it to text or Markdown, or leave it out with .ingestignore.',
+  ),
+  reader_not_installed: row(
+    'dead',
+    'Reading this type of file needs a library that is optional and not installed.',
+    'Run the command named above, which installs it.',
+  ),
+  encrypted_document: row('dead', 'The document asks for a password.', 'Save it without a password.'),
+  broken_document: row(
+    'dead',
+    'The PDF or Word document is damaged.',
+    'Make the file again, or open and save it with the program that made it.',
+  ),
+  no_text_layer: row(
+    'dead',
+    'The PDF has pages but no text: they are pictures.',
+    'Recognise its text first, for instance with ocrmypdf.',
+  ),
+  extraction_stopped: row(
+    'dead',
+    'Taking the text out of the document took more time, memory or pages than one document may take.',
+    'Split the document, or convert it to text or Markdown.',
   ),
   empty_document: row(
     'dead',
@@ -197,6 +218,11 @@ export const errorCodes = {
     'split',
     'The request is larger than the engine takes.',
     'Nothing needs doing; Sluice halves the request and remembers the size.',
+  ),
+  engine_out_of_memory: row(
+    'split',
+    "The engine's device ran out of memory on this request.",
+    'Nothing needs doing while Sluice halves requests; where single texts fail, lower SLUICE_MAX_TOKENS or use a larger device.',
   ),
   engine_rejected: row(
     'dead',

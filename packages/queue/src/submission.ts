@@ -3,7 +3,7 @@
  * languages write it: docs/schemas/submission.v1.json is this schema. A job of a later version is left for later consumers, one
  * that does not follow its schema is `malformed_job`.
  */
-import { type JsonValue, MAX_ID_BYTES, MAX_TENANT_BYTES, SluiceError } from '@sluice/core';
+import { type JsonValue, MAX_ID_BYTES, MAX_TENANT_BYTES, SluiceError, textFormats } from '@sluice/core';
 import { z } from 'zod';
 
 const json: z.ZodType<JsonValue> = z.json();
@@ -16,10 +16,7 @@ export const documentFields = {
     .max(MAX_ID_BYTES)
     .describe(`Stable name of the document, at most ${MAX_ID_BYTES} bytes of UTF-8, no control characters.`),
   text: z.string().describe('The document as it is written.'),
-  format: z
-    .enum(['text', 'markdown', 'html'])
-    .optional()
-    .describe('How it is written; decides how it is cut. Default text.'),
+  format: z.enum(textFormats).optional().describe('How it is written; decides how it is cut. Default text.'),
   title: z.string().max(1_024).optional().describe('Put before the embedded text of every chunk.'),
   metadata: z
     .record(z.string(), json)

@@ -1,8 +1,9 @@
 /** What a file is, by its name. Content is checked later: a `.md` that is a picture is rejected by its bytes. */
 import { basename, extname } from 'node:path';
+import type { ExtractedName } from './extract/extracted-format.ts';
 import type { FileFormat } from './item.ts';
 
-const formats: Readonly<Record<string, FileFormat>> = {
+const formats: Readonly<Record<string, FileFormat | ExtractedName>> = {
   '.md': 'markdown',
   '.markdown': 'markdown',
   '.mdx': 'markdown',
@@ -19,6 +20,19 @@ const formats: Readonly<Record<string, FileFormat>> = {
   '.log': 'text',
   '.ndjson': 'ndjson',
   '.jsonl': 'ndjson',
+  '.pdf': 'pdf',
+  '.docx': 'docx',
+  ...named('typescript', 'ts mts cts'),
+  ...named('tsx', 'tsx'),
+  ...named('javascript', 'js mjs cjs jsx'),
+  ...named('python', 'py pyi'),
+  ...named('java', 'java'),
+  ...named('cpp', 'c h cc cpp cxx hh hpp hxx'),
+  ...named('go', 'go'),
+  ...named('rust', 'rs'),
+  ...named('php', 'php'),
+  // No well-kept grammar of Lezer's own: cut at blank lines.
+  ...named('code', 'rb sh bash zsh ps1 cs kt kts swift scala lua pl pm r jl ex exs erl hs ml clj dart zig sql proto'),
 };
 
 /** Names without extension that are text by custom. */
@@ -26,7 +40,7 @@ const textNames = /^(readme|license|licence|copying|notice|authors|changes|chang
 
 export interface NamedFormat {
   /** undefined: not a type that Sluice reads. */
-  format: FileFormat | undefined;
+  format: FileFormat | ExtractedName | undefined;
   gzip: boolean;
 }
 
@@ -36,4 +50,8 @@ export function formatOf(path: string): NamedFormat {
   const extension = extname(name).toLowerCase();
   if (extension === '' && textNames.test(basename(name))) return { format: 'text', gzip };
   return { format: Object.hasOwn(formats, extension) ? formats[extension] : undefined, gzip };
+}
+
+function named(format: FileFormat, extensions: string): Record<string, FileFormat> {
+  return Object.fromEntries(extensions.split(' ').map((extension) => [`.${extension}`, format]));
 }

@@ -23,7 +23,7 @@ export type SourceItem =
   /** Counted as failed; the run goes on and ends with exit code 3. */
   | { type: 'rejected'; fault: ItemFault };
 
-/** How a file is read, by its name: `ndjson` holds many documents, the others one. */
+/** How text is read: `ndjson` holds many documents, the others one. */
 export type FileFormat = TextFormat | 'ndjson';
 
 export interface ReadLimits {

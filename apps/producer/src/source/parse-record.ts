@@ -2,7 +2,14 @@
  * One NDJSON record to a document. Depth is checked before parsing (`JSON.stringify` dies on nesting that `JSON.parse`
  * accepts); reserved keys and numbers that JSON cannot carry exactly are refused rather than changed.
  */
-import { MAX_ID_BYTES, MAX_TENANT_BYTES, type Metadata, SluiceError, type SourceDocument } from '@sluice/core';
+import {
+  MAX_ID_BYTES,
+  MAX_TENANT_BYTES,
+  type Metadata,
+  SluiceError,
+  type SourceDocument,
+  textFormats,
+} from '@sluice/core';
 import { z } from 'zod';
 
 const MAX_DEPTH = 32;
@@ -13,10 +20,12 @@ const recordSchema = z.strictObject({
   id: z.string(),
   text: z.string(),
   title: z.string().optional(),
-  format: z.enum(['text', 'markdown', 'html']).optional(),
+  format: z.enum(textFormats).optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   tenant: z.string().optional(),
 });
+
+type DocumentRecord = z.infer<typeof recordSchema>;
 
 /** Throws `broken_ndjson`, `too_deep`, `invalid_id`, `invalid_tenant`, `invalid_metadata` or `malformed_unicode`. */
 export function parseRecord(json: string): SourceDocument {
@@ -32,12 +41,17 @@ export function parseRecord(json: string): SourceDocument {
     const issue = parsed.error.issues[0]!;
     throw new SluiceError('broken_ndjson', { message: `${issue.path.join('.') || 'the record'}: ${issue.message}` });
   }
-  const { id, text, title, format, metadata = {}, tenant } = parsed.data;
+  // As parsed by JSON, because the schema's copy has lost a key called __proto__.
+  return toDocument({ ...parsed.data, metadata: (value as DocumentRecord).metadata });
+}
+
+/** A record of the right form as a document. Throws `invalid_id`, `invalid_tenant`, `invalid_metadata` or `malformed_unicode`. */
+export function toDocument({ id, text, title, format, metadata = {}, tenant }: DocumentRecord): SourceDocument {
   checkId(id);
   if (tenant !== undefined) checkTenant(tenant);
-  // As parsed by JSON, because the schema's copy has lost a key called __proto__.
-  checkMetadata((value as { metadata?: Record<string, unknown> }).metadata ?? {});
+  checkMetadata(metadata);
   checkUnicode(text, 'text');
+  if (title !== undefined) checkUnicode(title, 'title');
   return {
     id,
     text,
@@ -105,7 +119,8 @@ function findProblem(value: unknown, path: string): string | undefined {
   return undefined;
 }
 
-function checkDepth(json: string): void {
+/** Before parsing: `JSON.stringify` dies on nesting that `JSON.parse` accepts. Throws `too_deep`. */
+export function checkDepth(json: string): void {
   let depth = 0;
   let inString = false;
   for (let at = 0; at < json.length; at++) {

@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeDocx, makePdf, makeZip } from '../../testing/office-files.ts';
 import type { SourceItem } from './item.ts';
 import { type ReadOptions, readDocuments } from './read-documents.ts';
 import { resolveInputs } from './roots.ts';
@@ -76,11 +79,32 @@ describe('bad input costs only itself', () => {
       'large.txt': 'x'.repeat(1_000_001),
       'bomb.txt.gz': gzipSync(Buffer.alloc(2_000_000, 'a')),
       'good.md': '# Good',
+      'tool.py': 'def f():\n    pass\n',
+      'letter.docx': makeDocx([{ text: 'Dear miller' }]),
+      'torn.docx': makeDocx([{ text: 'Dear miller' }]).subarray(0, 300),
+      'paper.pdf': makePdf({ pages: [['Water and wheels']] }),
+      'locked.pdf': makePdf({ pages: [['Water and wheels']], encrypted: true }),
+      'scan.pdf': makePdf({ pages: [[]] }),
+      'latin1.txt': Buffer.from('Stra\xdfe', 'latin1'),
+      'utf32.txt': Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]),
+      'archive.md': makeZip({ 'a.md': '# A' }),
+      'packed.txt': Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0]),
     });
+    if (process.platform !== 'win32') execFileSync('mkfifo', [join(folder, 'pipe.md')]);
     await symlink('.', join(folder, 'loop'));
     const items = await read([folder], { source: 's' });
-    expect(ids(items)).toEqual(['s/good.md']);
+    expect(ids(items)).toEqual(['s/good.md', 's/letter.docx', 's/paper.pdf', 's/tool.py']);
+    const texts = items.flatMap((item) =>
+      item.type === 'document' ? [[item.document.format, item.document.text]] : [],
+    );
+    expect(texts).toEqual([
+      ['markdown', '# Good'],
+      ['html', '<p>Dear miller</p>'],
+      ['text', 'Water and wheels'],
+      ['python', 'def f():\n    pass\n'],
+    ]);
     expect(faults(items)).toEqual([
+      'rejected unsupported_type archive.md',
       'skipped unsupported_type archive.zip',
       'rejected invalid_utf8 bad-utf8.md',
       'rejected inflated_too_large bomb.txt.gz',
@@ -89,11 +113,18 @@ describe('bad input costs only itself', () => {
       'skipped empty_document empty.md',
       'skipped unsupported_type fast.txt.zst',
       'rejected document_too_large large.txt',
+      'rejected invalid_utf8 latin1.txt',
+      'rejected encrypted_document locked.pdf',
       'skipped symlink_skipped loop',
       'rejected unsupported_type nul.txt',
+      'rejected unsupported_type packed.txt',
       'rejected unsupported_type picture.md',
+      ...(process.platform === 'win32' ? [] : ['skipped special_file pipe.md']),
+      'rejected no_text_layer scan.pdf',
       'skipped unsupported_type table.csv',
+      'rejected broken_document torn.docx',
       'rejected unsupported_encoding utf16.txt',
+      'rejected unsupported_encoding utf32.txt',
     ]);
     const utf8 = items.find((item) => item.type === 'rejected' && item.fault.code === 'invalid_utf8');
     expect(utf8?.type === 'rejected' && utf8.fault.message).toMatch(/offset 6$/);
@@ -108,6 +139,20 @@ describe('bad input costs only itself', () => {
       'rejected empty_document empty.md',
       'rejected missing_path nowhere.md',
     ]);
+  });
+
+  test('a file that grows while it is read is rejected, and the next one is read', async () => {
+    await put({ 'growing.md': 'x'.repeat(900_000), 'still.md': 'x' });
+    const reading = { done: false };
+    const grow = () => {
+      appendFileSync(join(folder, 'growing.md'), 'x');
+      if (!reading.done) setImmediate(grow);
+    };
+    grow();
+    const items = await read([join(folder, 'growing.md'), join(folder, 'still.md')], { source: 's' });
+    reading.done = true;
+    expect(ids(items)).toEqual(['s/still.md']);
+    expect(faults(items)).toEqual(['rejected changed_while_reading growing.md']);
   });
 
   test.skipIf(process.platform !== 'linux')('a file whose read fails is reported, whoever asks', async () => {

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { SluiceError, type SourceDocument } from '@sluice/core';
 import { decodeText } from './decode.ts';
+import { extractedFormats } from './extract/extracted-format.ts';
+import { Extractor } from './extract/extractor.ts';
 import { fault, faultOf } from './fault.ts';
 import { formatOf } from './file-format.ts';
 import type { FileFormat, ReadLimits, SourceItem, SourceRoot } from './item.ts';
@@ -28,6 +30,13 @@ export interface ReadOptions extends ReadLimits {
 type Manner = 'named' | 'met';
 
 export async function* readDocuments(inputs: readonly Input[], options: ReadOptions): AsyncGenerator<SourceItem> {
+  await using extractor = new Extractor({ maxInflatedBytes: options.maxDocumentBytes });
+  yield* readInputs(inputs, { ...options, extractor });
+}
+
+type Reading = ReadOptions & { extractor: Extractor };
+
+async function* readInputs(inputs: readonly Input[], options: Reading): AsyncGenerator<SourceItem> {
   for (const input of inputs) {
     switch (input.kind) {
       case 'missing':
@@ -52,7 +61,7 @@ export async function* readDocuments(inputs: readonly Input[], options: ReadOpti
   }
 }
 
-async function* readFolder(source: SourceRoot, options: ReadOptions): AsyncGenerator<SourceItem> {
+async function* readFolder(source: SourceRoot, options: Reading): AsyncGenerator<SourceItem> {
   for await (const entry of walk(source.root)) {
     if (entry.kind === 'file') yield* readPath(entry.path, entry.relative, source, 'met', options);
     else if (entry.kind === 'link') yield { type: 'skipped', fault: fault('symlink_skipped', entry.path) };
@@ -61,7 +70,7 @@ async function* readFolder(source: SourceRoot, options: ReadOptions): AsyncGener
   }
 }
 
-async function* readPattern(pattern: string, source: SourceRoot, options: ReadOptions): AsyncGenerator<SourceItem> {
+async function* readPattern(pattern: string, source: SourceRoot, options: Reading): AsyncGenerator<SourceItem> {
   const found: string[] = [];
   for await (const entry of glob(pattern, { cwd: source.root, withFileTypes: true })) {
     if (entry.isFile()) found.push(join(entry.parentPath, entry.name));
@@ -83,7 +92,7 @@ async function* readPath(
   relative: string,
   source: SourceRoot,
   manner: Manner,
-  options: ReadOptions,
+  options: Reading,
 ): AsyncGenerator<SourceItem> {
   const { format, gzip } = formatOf(relative);
   if (format === undefined) {
@@ -92,7 +101,7 @@ async function* readPath(
       fault: fault(
         'unsupported_type',
         path,
-        'Not a type that Sluice reads (text, Markdown, HTML, NDJSON, each also as .gz)',
+        'Not a type that Sluice reads (text, Markdown, HTML, programs, PDF, DOCX, NDJSON, each also as .gz)',
       ),
     };
     return;
@@ -109,11 +118,15 @@ async function* readPath(
     if (format === 'ndjson') {
       yield* readRecords(bytes, path, source, options);
     } else {
-      const text = decodeText(await collect(bytes, options.maxDocumentBytes, gzip));
+      const content = await collect(bytes, options.maxDocumentBytes, gzip);
       const after = await file.stat();
       if (after.mtimeMs !== before.mtimeMs || after.size !== before.size)
         throw new SluiceError('changed_while_reading', { message: 'The file changed while it was read' });
-      yield* one({ id: `${source.name}/${relative}`, text, format, metadata: {} }, path, source, manner);
+      const text =
+        format === 'pdf' || format === 'docx'
+          ? { text: await options.extractor.extract(format, content), format: extractedFormats[format].format }
+          : { text: decodeText(content), format };
+      yield* one({ id: `${source.name}/${relative}`, ...text, metadata: {} }, path, source, manner);
     }
   } catch (error) {
     yield { type: 'rejected', fault: faultOf(asReadError(error), path) };
