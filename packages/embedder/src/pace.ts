@@ -101,7 +101,7 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
       quietSinceMs = clock.monotonicMs();
       allowed = Math.max(1, Math.floor(Math.min(allowed, inFlight) / 2));
     }
-    if (code === 'engine_too_large' && texts.length > 1) {
+    if ((code === 'engine_too_large' || code === 'engine_out_of_memory') && texts.length > 1) {
       const smaller = Math.max(1, Math.floor(paddedTokens(tokens) / 2));
       if (smaller >= maxPaddedTokens) return;
       maxPaddedTokens = smaller;

@@ -227,7 +227,9 @@ describe('a refusal', () => {
     ['402', json(402, detail('PAYMENT')), { code: 'engine_refused_key', verdict: 'stop' }],
     ['403', json(403, {}), { code: 'engine_refused_key', verdict: 'stop' }],
     ['404', plain(404, ''), { code: 'engine_bad_reply', verdict: 'stop' }],
-    ['413 as JSON', json(413, detail('payload_too_large')), { code: 'engine_too_large', verdict: 'split' }],
+    ['413 as JSON', json(413, detail('body_too_large')), { code: 'engine_too_large', verdict: 'split' }],
+    ['413 of jina-on-prem', json(413, detail('payload_too_large')), { code: 'engine_out_of_memory', verdict: 'split' }],
+    ['413 of our own', json(413, detail('engine_out_of_memory')), { code: 'engine_out_of_memory', verdict: 'split' }],
     ['413 as text', plain(413, 'length limit exceeded'), { code: 'engine_too_large', verdict: 'split' }],
     [
       '424',
@@ -237,7 +239,7 @@ describe('a refusal', () => {
     [
       '500 with a memory code',
       json(500, { error: { type: 'OutOfMemoryError' } }),
-      { code: 'engine_too_large', verdict: 'split' },
+      { code: 'engine_out_of_memory', verdict: 'split' },
     ],
     ['429', json(429, { type: 'Overloaded' }), { code: 'engine_busy', verdict: 'retry' }],
     [

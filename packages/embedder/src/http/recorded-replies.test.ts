@@ -97,7 +97,7 @@ describe('what they refuse', () => {
   it.each<[string, string, string]>([
     ['jina-on-prem/over-long', 'jina', 'engine_rejected'],
     ['jina-on-prem/over-long-one-of-two', 'jina', 'engine_rejected'],
-    ['jina-on-prem/oom-413-single', 'jina', 'engine_too_large'],
+    ['jina-on-prem/oom-413-single', 'jina', 'engine_out_of_memory'],
     ['jina-on-prem/null-item', 'jina', 'engine_rejected'],
     ['jina-on-prem/unknown-task', 'jina', 'engine_rejected'],
     ['jina-on-prem/wrong-model', 'jina', 'engine_rejected'],

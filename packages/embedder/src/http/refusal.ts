@@ -6,7 +6,14 @@ import { type ErrorCode, SluiceError, type SluiceErrorDetails } from '@sluice/co
 import type { HttpReply } from './http-client.ts';
 
 /** Codes with which engines report that the device ran out of memory, whatever the status. */
-const OUT_OF_MEMORY = new Set(['payload_too_large', 'out_of_memory', 'outofmemoryerror', 'cuda_out_of_memory', 'oom']);
+const OUT_OF_MEMORY = new Set([
+  'payload_too_large', // jina-on-prem
+  'engine_out_of_memory', // sluice engine
+  'out_of_memory',
+  'outofmemoryerror',
+  'cuda_out_of_memory',
+  'oom',
+]);
 /** No engine is asked to wait longer than this for; a clock that is wrong must not stop a line for years. */
 const MAX_RETRY_AFTER_MS = 600_000;
 
@@ -19,7 +26,7 @@ export function refusal(reply: HttpReply, { where, nowMs }: { where: string; now
     new SluiceError(code, { message, where, got, ...more });
 
   if (codes.some((code) => OUT_OF_MEMORY.has(code.toLowerCase()))) {
-    return make('engine_too_large', 'The engine ran out of memory on this request');
+    return make('engine_out_of_memory', 'The engine ran out of memory on this request');
   }
   switch (status) {
     case 400:

@@ -18,10 +18,13 @@ const configShape = z.object({
   hidden_size: z.number().int().positive().optional(),
 });
 
+/** The hub's, optimum's, and the hub's in half precision: whoever has both gets the exact one. */
+const MODEL_FILES = ['onnx/model.onnx', 'model.onnx', 'onnx/model_fp16.onnx', 'model_fp16.onnx'];
+
 /** Throws `bad_configuration` naming what is missing. */
 export async function readModelFolder(folder: string, tokenizer: string | undefined): Promise<ModelFolder> {
-  const modelFile = await first([join(folder, 'onnx', 'model.onnx'), join(folder, 'model.onnx')]);
-  if (modelFile === undefined) throw missing(folder, 'onnx/model.onnx or model.onnx');
+  const modelFile = await first(MODEL_FILES.map((path) => join(folder, path)));
+  if (modelFile === undefined) throw missing(folder, MODEL_FILES.join(', '));
   const tokenizerFile = await first(tokenizer === undefined ? [join(folder, 'tokenizer.json')] : [tokenizer]);
   if (tokenizerFile === undefined) throw missing(folder, 'tokenizer.json (or SLUICE_TOKENIZER)');
   const config = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '{}');

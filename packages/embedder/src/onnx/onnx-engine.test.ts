@@ -1,7 +1,4 @@
 /** The in-process ONNX engine over the toy model: the golden vectors of the Python reference, off the event loop. */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, silentLogger } from '@sluice/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,14 +24,6 @@ const configFor = (values: Record<string, string>) =>
     },
   ]).config;
 const config = configFor({});
-
-/** Fetched by the package's own script, which Sluice does not run. */
-const _cudaProvider = existsSync(
-  join(
-    dirname(createRequire(import.meta.url).resolve('onnxruntime-node')),
-    `../bin/napi-v6/linux/${process.arch}/libonnxruntime_providers_cuda.so`,
-  ),
-);
 
 let golden: GoldenFile;
 let engine: Engine;
@@ -81,13 +70,26 @@ describe('ONNX engine', () => {
     }
   });
 
-  it('computes off the event loop: it is busy for less than 50 ms of a request of seconds', async () => {
+  it('reads half-precision output, and a folder that has only that', async () => {
+    const half = await createEngine(
+      configFor({ SLUICE_MODEL_DIR: `${fixture}fp16-output`, SLUICE_TOKENIZER: `${fixture}tokenizer.json` }),
+      { logger: silentLogger },
+    );
+    const texts = golden.texts.slice(0, 6).map(({ text }) => text);
+    const { vectors } = await half.embed({ texts, tokens: texts.map(() => 50), role: 'passage' });
+    await half.close();
+    for (const [i, vector] of vectors.entries()) {
+      expect(cosine(vector!, golden.texts[i]!.vectors.get('retrieval.passage')!)).toBeGreaterThan(0.99999);
+    }
+  });
+
+  it('computes off the event loop, which stays idle during a request of seconds', async () => {
     await ask('passage');
     const before = performance.eventLoopUtilization();
     await ask('passage');
     const { active, idle } = performance.eventLoopUtilization(before);
-    expect(active).toBeLessThan(50);
-    expect(idle).toBeGreaterThan(active);
+    // bench/event-loop.ts measures the longest block; here a share, which no busy machine upsets.
+    expect(idle).toBeGreaterThan(10 * active);
   });
 
   it('refuses what does not fit the window, and what has no task', async () => {
@@ -106,7 +108,7 @@ describe('ONNX engine', () => {
       createEngine(configFor({ SLUICE_MODEL_DIR: '/nowhere' }), { logger: silentLogger }),
     ).rejects.toMatchObject({
       code: 'bad_configuration',
-      expected: 'onnx/model.onnx or model.onnx',
+      expected: 'onnx/model.onnx, model.onnx, onnx/model_fp16.onnx, model_fp16.onnx',
     });
     await expect(createEngine(configFor({ SLUICE_FULL_DIMENSION: '32' }), { logger: silentLogger })).rejects.toThrow(
       /SLUICE_FULL_DIMENSION=64/,

@@ -30,6 +30,8 @@ export interface OnnxOptions {
   device: 'cpu' | 'cuda';
   /** Threads of one operation; 0: one a core. */
   threads?: number;
+  /** Longest × rows of one run at most. Default: by device. */
+  maxPaddedTokens?: number;
   logger: Logger;
 }
 
@@ -39,6 +41,7 @@ export interface OnnxOptions {
  */
 export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
   const { modelDir, tokenizer, fullDimension, device, threads = 0, logger } = options;
+  const { maxPaddedTokens = PADDED_TOKENS[device] } = options;
   const folder = await readModelFolder(modelDir, tokenizer);
   if (folder.hiddenSize !== undefined && folder.hiddenSize !== fullDimension) {
     throw new SluiceError('bad_configuration', {
@@ -57,7 +60,7 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
       tokenizerModel: await loadTokenizerModel(folder.tokenizerFile),
       device,
       threads,
-      maxPaddedTokens: PADDED_TOKENS[device],
+      maxPaddedTokens,
       padId: folder.padId,
     } satisfies OnnxThreadData,
   });
@@ -102,6 +105,13 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
       { texts: texts.map((text) => instruction.text + text), taskId, windowTokens },
       signal,
     );
+    if ('outOfMemory' in answer) {
+      throw new SluiceError('engine_out_of_memory', {
+        message: 'ONNX Runtime ran out of memory on this request',
+        where: `${modelDir}, ${device}`,
+        got: texts.length === 1 ? 'one text' : `${texts.length} texts`,
+      });
+    }
     if (!('vectors' in answer)) {
       throw new SluiceError('engine_rejected', {
         message: 'A text is longer than the window of the model',

@@ -9,8 +9,10 @@ import { workerData } from 'node:worker_threads';
 import { createTokenizer, type TokenizerModel } from '@sluice/tokenizer';
 import type * as Ort from 'onnxruntime-node';
 import { answerCalls } from '../thread.ts';
+import { float32Of, type HalfBits } from './float16.ts';
 import { lengthGroups } from './length-groups.ts';
 import { meanPool } from './mean-pool.ts';
+import { isOutOfMemory } from './out-of-memory.ts';
 
 export interface OnnxThreadData {
   modelFile: string;
@@ -36,7 +38,9 @@ export type OnnxAnswer =
   | { takesTask: boolean }
   /** Rows of the full dimension, one after another, unit length. */
   | { vectors: Float32Array; dimension: number; usageTokens: number }
-  | { overLong: { tokens: number } };
+  | { overLong: { tokens: number } }
+  /** The device had not the memory for a group of these texts. */
+  | { outOfMemory: true };
 
 const { modelFile, tokenizerModel, device, threads, maxPaddedTokens, padId } = workerData as OnnxThreadData;
 const ort = (await import('onnxruntime-node')) as typeof Ort;
@@ -60,11 +64,15 @@ answerCalls<OnnxQuestion, OnnxAnswer>(async ({ texts, taskId, windowTokens }) =>
   let dimension = 0;
   for (const group of lengthGroups(ids, maxPaddedTokens)) {
     const rows = group.map((row) => ids[row]!);
-    const states = await run(rows, taskId);
+    const states = await run(rows, taskId).catch((error: unknown) => {
+      if (isOutOfMemory(error)) return undefined;
+      throw error;
+    });
+    if (states === undefined) return { answer: { outOfMemory: true }, transfer: [] };
     dimension = states.dims[2]!;
     vectors ??= new Float32Array(texts.length * dimension);
     meanPool({
-      states: states.data as Float32Array,
+      states: states.type === 'float16' ? float32Of(states.data as HalfBits) : (states.data as Float32Array),
       lengths: rows.map(({ length }) => length),
       dimension,
       rowOf: group,
@@ -95,11 +103,11 @@ async function run(rows: readonly (readonly number[])[], taskId: number): Promis
   if (inputs.has('task_id')) feeds.task_id = new ort.Tensor('int64', BigInt64Array.of(BigInt(taskId)), []);
   if (inputs.has('token_type_ids')) feeds.token_type_ids = new ort.Tensor('int64', new BigInt64Array(ids.length), dims);
   const states = (await session.run(feeds))[outputName]!;
-  if (states.dims.length !== 3 || states.type !== 'float32') throw new UnfitModelError();
+  if (states.dims.length !== 3 || !['float32', 'float16'].includes(states.type)) throw new UnfitModelError();
   return states;
 }
 
-/** Output 0 is not float32 of batch × length × width. */
+/** Output 0 is not float32 or float16 of batch × length × width. */
 class UnfitModelError extends Error {
   override readonly name = 'UnfitModelError';
 }

@@ -1,6 +1,6 @@
 /** Our own engine behind HTTP, asked by our own client and by hand. */
 import { fileURLToPath } from 'node:url';
-import { loadConfig, silentLogger } from '@sluice/core';
+import { loadConfig, SluiceError, silentLogger } from '@sluice/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEngine } from '../create-engine.ts';
 import type { Engine } from '../engine.ts';
@@ -149,6 +149,23 @@ describe('the protocol', () => {
     expect([second.status, second.headers.get('retry-after')]).toEqual([429, '1']);
     held.reject(new Error('over'));
     expect((await first)?.status).toBe(500);
+  });
+
+  it('is 413 with a code when memory ends, which our own client takes for a request to halve', async () => {
+    const full: Engine = {
+      ...nullEngine(),
+      embed: () => Promise.reject(new SluiceError('engine_out_of_memory', { message: 'no memory' })),
+    };
+    const { url } = await serve(Promise.resolve(full));
+    expect((await post({ input: ['a', 'b'], task: 'retrieval.passage' })).status).toBe(413);
+    const client = await createEngine(config({ SLUICE_ENGINE_URL: url, SLUICE_FULL_DIMENSION: '8' }), {
+      logger: silentLogger,
+    });
+    await expect(client.embed({ texts: ['a', 'b'], tokens: [3, 3], role: 'passage' })).rejects.toMatchObject({
+      code: 'engine_out_of_memory',
+      verdict: 'split',
+    });
+    await client.close();
   });
 
   it('counts what it did', async () => {
