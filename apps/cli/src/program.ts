@@ -163,7 +163,16 @@ export function createProgram(): Command {
   )
     .option('--host <address>', 'address to listen on; default: SLUICE_SERVE_HOST')
     .option('--port <port>', 'port to listen on; 0 chooses a free one; default: SLUICE_SERVE_PORT', integer(0))
+    .option('--no-chunk', 'leave what is submitted to `sluice chunk-worker`')
     .option('--json', 'print the address as one JSON line, when it listens');
+
+  command(
+    program,
+    'chunk-worker',
+    'Chunk what is submitted to the line, beside services or without any; stays until Ctrl-C.',
+    () => import('./commands/chunk-worker.ts'),
+    ['sluice chunk-worker', 'sluice serve --no-chunk & sluice chunk-worker'],
+  );
 
   const keys = group(program, 'keys', 'API keys of `sluice serve`.');
   command(keys, 'add <name>', 'Make a key; it is shown once.', () => import('./commands/keys-add.ts'), [

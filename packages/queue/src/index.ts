@@ -54,4 +54,14 @@ export {
 } from './runs.ts';
 export type { Settling, ToClean, ToSettle, ToSweep } from './settling.ts';
 export { openSources, type Source, type Sources } from './sources.ts';
+export {
+  documentFields,
+  type Priority,
+  parseSubmission,
+  priorities,
+  type Submission,
+  submissionJsonSchema,
+} from './submission.ts';
+export { openSubmissionQueue, type SubmissionQueue, type SubmissionState } from './submission-queue.ts';
+export { openSubmissionWorker, PutOff, type SubmissionJob, type SubmissionWorker } from './submission-worker.ts';
 export type { ChunkRef, Death, Fence, FenceAnswer, Mark, MarkAnswer, Writing } from './writing.ts';

@@ -1,12 +1,12 @@
-import { type ChunkerPool, createChunkerPool } from '@sluice/chunker';
 import { documentKey, SluiceError } from '@sluice/core';
-import { type LinePlan, observeLine, openExistingLine, openLine, planLine } from '@sluice/line';
+import { observeLine, openExistingLine, openLine, planLine } from '@sluice/line';
 import {
   dryRun,
   findGone,
   type IngestEvent,
   type IngestSummary,
   ingest,
+  openPool,
   readOptions,
   resolveInputs,
 } from '@sluice/producer';
@@ -145,17 +145,4 @@ async function runDry(
   if (options.json === true) printJson(summary);
   else process.stdout.write(`${renderDryRun(summary, plan)}\n`);
   return summary.exitCode;
-}
-
-async function openPool(
-  { limits }: LinePlan,
-  { config, releaser }: Pick<Context, 'config' | 'releaser'>,
-): Promise<ChunkerPool> {
-  const pool = await createChunkerPool({
-    ...(config.SLUICE_TOKENIZER !== undefined && { tokenizer: config.SLUICE_TOKENIZER }),
-    ...(config.SLUICE_CHUNK_THREADS !== undefined && { threads: config.SLUICE_CHUNK_THREADS }),
-    limits,
-  });
-  releaser.push('the chunker threads', () => pool.close());
-  return pool;
 }

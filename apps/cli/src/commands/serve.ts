@@ -4,7 +4,13 @@ import { untilInterrupted } from '../interrupt.ts';
 import { cyan, dim } from '../render/style.ts';
 import { printJson, runCommand } from '../run-command.ts';
 
-export async function run(options: { host?: string; port?: number; json?: boolean; line?: string }): Promise<void> {
+export async function run(options: {
+  host?: string;
+  port?: number;
+  chunk: boolean;
+  json?: boolean;
+  line?: string;
+}): Promise<void> {
   const flags: Flags = {
     ...(options.host !== undefined && { SLUICE_SERVE_HOST: options.host }),
     ...(options.port !== undefined && { SLUICE_SERVE_PORT: String(options.port) }),
@@ -13,14 +19,14 @@ export async function run(options: { host?: string; port?: number; json?: boolea
     'serve',
     options,
     async ({ config, logger, releaser, signal }) => {
-      const service = await startService({ config, logger });
+      const service = await startService({ config, logger, chunk: options.chunk });
       releaser.push('the service', () => service.close());
       if (options.json === true) printJson({ type: 'serving', url: service.url, line: config.SLUICE_LINE });
       else
         process.stdout.write(
           `${cyan(service.url)}  ${dim(`the API is described at ${service.url}/docs; Ctrl-C stops it`)}\n`,
         );
-      await untilInterrupted(signal);
+      await Promise.race([service.finished, untilInterrupted(signal)]);
     },
     flags,
   );

@@ -2,12 +2,14 @@
  * The Fastify instance of `sluice serve`: limits, callers, problems, the API and the other parts. Zod schemas are the one
  * source of types, validation and the OpenAPI document.
  */
-import { errorCodes, SluiceError } from '@sluice/core';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { refuseMethods } from './allowed-methods.ts';
 import { authenticate, type SessionResolver } from './authenticate.ts';
+import { describeApi, showApi } from './openapi.ts';
 import { plugins } from './plugins.ts';
 import { sendProblem } from './problem.ts';
+import { readBodies } from './read-body.ts';
 import type { ServiceParts } from './service-parts.ts';
 
 /** A document id has 512 bytes at most, three characters each where they are escaped. */
@@ -31,15 +33,16 @@ export async function createServer(parts: ServiceParts): Promise<FastifyInstance
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendProblem);
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(new SluiceError('unknown_path', { message: errorCodes.unknown_path.means }), request, reply),
-  );
+  refuseMethods(app);
+  readBodies(app);
   authenticate(app, {
     keys: parts.keys,
     loopback: parts.loopback,
     session: firstSession(plugins.flatMap(({ session }) => (session === undefined ? [] : [session(parts)]))),
   });
+  await describeApi(app);
   for (const { routes } of plugins) await app.register(async (scope) => routes(scope, parts));
+  await showApi(app);
   return app;
 }
 

@@ -2,6 +2,8 @@
  * Every refusal of the service as RFC 9457 problem details: a stable code, what was expected and came, the fix, and for a
  * field of the body a JSON pointer to it. Nothing of a document's text, no stack, no cause.
  */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { type ErrorCode, errorCodes, isSluiceError, SluiceError } from '@sluice/core';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -20,7 +22,12 @@ export const problemSchema = z
     expected: z.string().optional(),
     got: z.string().optional(),
     errors: z
-      .array(z.object({ pointer: z.string().describe('RFC 6901 pointer into the body.'), detail: z.string() }))
+      .array(
+        z.object({
+          pointer: z.string().describe('RFC 6901 pointer into the body, or the name of a parameter.'),
+          detail: z.string(),
+        }),
+      )
       .optional(),
   })
   .meta({ id: 'Problem' });
@@ -62,34 +69,47 @@ const byFastify: Readonly<Record<string, ErrorCode>> = {
 };
 
 const RETRY_AFTER_MS = 5_000;
+/** How long a body that is too large may go on coming before its connection is closed. */
+const DRAIN_MS = 2_000;
 
 /** The HTTP status of an error: its own, else by what it means for the work. */
-export function statusOf({ code, verdict }: SluiceError): number {
+function statusOf({ code, verdict }: SluiceError): number {
   const status = statusByCode[code];
   if (status !== undefined) return status;
   if (verdict === 'dead') return 422;
   return verdict === 'unknown' ? 500 : 503;
 }
 
-export function sendProblem(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
+export async function sendProblem(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const known = toSluiceError(error);
   const status = statusOf(known);
-  if (status === 500)
+  if (status === 500) {
     request.log.error({ event: 'request failed', err: error, path: request.routeOptions.url }, 'failed');
+  }
   if (status === 503 || status === 429) {
     reply.header('retry-after', String(Math.max(1, Math.ceil((known.retryAfterMs ?? RETRY_AFTER_MS) / 1_000))));
   }
-  // What is still to come of a body that was refused would be read as the next request.
-  if (status === 413 || status === 408) reply.header('connection', 'close');
+  if (status === 413) await drain(request.raw);
   // Past any serializer: a problem has the same form on every route.
-  reply
+  return reply
     .code(status)
     .header('content-type', 'application/problem+json; charset=utf-8')
     .serializer((value: unknown) => JSON.stringify(value))
     .send(problemOf(known, request.id));
 }
 
-function problemOf(error: SluiceError, requestId: string): Problem {
+/** A client that still sends would find the connection closed instead of the answer: its body is thrown away first. */
+async function drain(body: IncomingMessage): Promise<void> {
+  if (body.complete) return;
+  body.resume();
+  await once(body, 'end', { signal: AbortSignal.timeout(DRAIN_MS) }).catch(() => undefined);
+}
+
+export function problemOf(error: SluiceError, requestId: string): Problem {
   const { code, what, where, expected, got, fix } = error;
   return {
     type: `urn:sluice:problem:${code}`,

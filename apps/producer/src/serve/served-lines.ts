@@ -4,12 +4,16 @@
  */
 import { type Config, type Logger, type Releaser, SluiceError } from '@sluice/core';
 import { type Line, type LinePlan, openExistingLine, openLine } from '@sluice/line';
+import { openSubmissionQueue, type SubmissionQueue } from '@sluice/queue';
+
+/** A line with the queue of what is submitted to it. */
+export type ServedLine = Line & { readonly submissions: SubmissionQueue };
 
 export interface ServedLines {
   /** Throws `unknown_line`, `space_drift`, and what connecting throws. */
-  get(name: string): Promise<Line>;
+  get(name: string): Promise<ServedLine>;
   /** Those that are open now. */
-  opened(): Line[];
+  opened(): ServedLine[];
 }
 
 export interface ServeLinesOptions {
@@ -18,7 +22,7 @@ export interface ServeLinesOptions {
   logger: Logger;
   releaser: Releaser;
   /** Called once for every line that is opened. */
-  onOpened?(line: Line): void;
+  onOpened?(line: ServedLine): void;
   monotonicMs?: () => number;
 }
 
@@ -33,8 +37,8 @@ export async function serveLines({
   onOpened = () => undefined,
   monotonicMs = () => performance.now(),
 }: ServeLinesOptions): Promise<ServedLines> {
-  const opening = new Map<string, Promise<Line>>();
-  const open = new Map<string, Line>();
+  const opening = new Map<string, Promise<ServedLine>>();
+  const open = new Map<string, ServedLine>();
   const unknownUntil = new Map<string, number>();
 
   async function openOther(name: string): Promise<Line> {
@@ -43,11 +47,14 @@ export async function serveLines({
     return line;
   }
 
-  function remember(line: Line): Line {
+  function remember(line: Line): ServedLine {
     for (const warning of line.warnings) logger.warn({ event: 'line warned', line: line.name }, warning);
-    open.set(line.name, line);
-    onOpened(line);
-    return line;
+    const submissions = openSubmissionQueue(line.redis, line.name);
+    releaser.push(`the submission queue of ${line.name}`, () => submissions.close());
+    const served = { ...line, submissions };
+    open.set(line.name, served);
+    onOpened(served);
+    return served;
   }
 
   remember(await openLine(config, plan, { role: 'producer', logger, releaser }));

@@ -2,6 +2,7 @@
 import type { Config, Logger } from '@sluice/core';
 import type { ApiKeys } from '@sluice/queue';
 import type { FastifyInstance } from 'fastify';
+import type { AcceptStep } from './accept.ts';
 import type { SessionResolver } from './authenticate.ts';
 import type { ServedLines } from './served-lines.ts';
 
@@ -14,6 +15,8 @@ export interface ServiceParts {
   loopback: boolean;
   /** Aborted when the service begins to close: what stays open by design (events, streams) ends then. */
   closing: AbortSignal;
+  /** Told of every step of accepting; a test ends the process there. */
+  onStep?: (step: AcceptStep) => void;
 }
 
 /**

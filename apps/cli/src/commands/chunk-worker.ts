@@ -1,0 +1,11 @@
+import { startChunkWorker } from '@sluice/producer';
+import { untilInterrupted } from '../interrupt.ts';
+import { runCommand } from '../run-command.ts';
+
+export async function run(options: { line?: string }): Promise<void> {
+  await runCommand('chunk-worker', options, async ({ config, logger, releaser, signal }) => {
+    const worker = await startChunkWorker({ config, logger });
+    releaser.push('the chunk worker', () => worker.close());
+    await Promise.race([worker.finished, untilInterrupted(signal)]);
+  });
+}

@@ -1,0 +1,77 @@
+/**
+ * Accepting documents: admitted, each with a revision drawn in the step that records the idempotency key, and in the submission
+ * queue. Only then is the request answered, so that the order of answers is the order of revisions and nothing answered is
+ * lost. A process that dies in between has answered nobody; the same request again finds the same revisions.
+ */
+import { createHash } from 'node:crypto';
+import { contentHash, documentKey, type Revision, SluiceError, type SourceDocument } from '@sluice/core';
+import type { Priority } from '@sluice/queue';
+import type { Caller } from './caller.ts';
+import type { ServedLine } from './served-lines.ts';
+
+export interface Accepted {
+  id: string;
+  tenant?: string;
+  revision: Revision;
+  /** The idempotency key came before: this is the answer of then. */
+  repeated: boolean;
+}
+
+export interface AcceptOptions {
+  caller: Caller;
+  priority: Priority;
+  idempotencyKey: string | undefined;
+  /** There was room a moment ago: whoever calls has waited for it. */
+  admitted?: boolean;
+  /** Called between the steps; a test ends the process there. */
+  onStep?: ((step: AcceptStep) => void) | undefined;
+}
+
+/** Points at which a service may die. */
+export type AcceptStep = 'received' | 'revision drawn' | 'enqueued';
+
+/** Throws `backlog_full`, `ledger_full`, `idempotency_conflict`, `duplicate_id`, `queue_*`. */
+export async function acceptDocuments(
+  { name, ledger, admission, submissions }: Pick<ServedLine, 'name' | 'ledger' | 'admission' | 'submissions'>,
+  documents: readonly SourceDocument[],
+  { caller, priority, idempotencyKey, admitted = false, onStep = () => undefined }: AcceptOptions,
+): Promise<Accepted[]> {
+  onStep('received');
+  if (!admitted) await admission.admit();
+  const submission = idempotencyKey === undefined ? undefined : submissionName(caller, idempotencyKey);
+  const items = documents.map((document) => ({
+    document,
+    key: documentKey({ line: name, tenant: document.tenant, id: document.id }),
+    hash: contentHash(document),
+  }));
+  const reserved = await ledger.reserve(
+    items.map(({ document: { id, tenant }, key, hash }) => ({ key, id, tenant, hash, submission })),
+  );
+  onStep('revision drawn');
+  const conflict = reserved.findIndex((answer) => answer.conflict);
+  if (conflict !== -1) {
+    throw new SluiceError('idempotency_conflict', {
+      message: 'This idempotency key came before with other content',
+      where: `document ${conflict}`,
+    });
+  }
+  await submissions.enqueue(
+    items.map(({ document, key }, index) => ({
+      key,
+      revision: reserved[index]!.revision,
+      submission: { ...document, priority },
+    })),
+  );
+  onStep('enqueued');
+  return items.map(({ document: { id, tenant } }, index) => ({
+    id,
+    ...(tenant !== undefined && { tenant }),
+    revision: reserved[index]!.revision,
+    repeated: reserved[index]!.again,
+  }));
+}
+
+/** Idempotency keys belong to the API key that sent them. Hashed, because they are of any length. */
+function submissionName({ keyId = '' }: Caller, idempotencyKey: string): string {
+  return createHash('sha256').update(`${keyId}\n${idempotencyKey}`).digest('base64url').slice(0, 22);
+}

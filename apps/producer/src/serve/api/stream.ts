@@ -1,0 +1,155 @@
+/**
+ * `documents:stream`: NDJSON in, a verdict a line out, in order. What a client sends is read only as fast as documents are accepted
+ * and verdicts are taken: where there is no room the stream waits, on the socket, instead of refusing. So a client must read
+ * while it sends.
+ */
+import { PassThrough, Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { isSluiceError, SluiceError, type SourceDocument } from '@sluice/core';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { parseRecord } from '../../source/parse-record.ts';
+import { type Line, readLines } from '../../source/read-lines.ts';
+import { acceptDocuments } from '../accept.ts';
+import type { Caller } from '../caller.ts';
+import type { ServedLine } from '../served-lines.ts';
+import type { ServiceParts } from '../service-parts.ts';
+import { documentOf } from './document-body.ts';
+import { bearer, idempotencyHeader, lineParameter, priorityQuery, streamSchema } from './parameters.ts';
+import { refusals } from './refusals.ts';
+
+/** Documents on their way into the queue at a time. */
+const IN_FLIGHT = 16;
+
+export type Verdict =
+  | { line: number; id?: string; verdict: 'accepted'; revision: string }
+  /** `rejected`: the line is at fault. `failed`: it is not; send it again. */
+  | { line: number; id?: string; verdict: 'rejected' | 'failed'; code: string; detail: string }
+  /** The last line: everything was read. */
+  | { verdict: 'end'; accepted: number; rejected: number; failed: number };
+
+export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
+  // The handler reads the body itself.
+  app.addContentTypeParser(['application/x-ndjson', 'application/jsonl'], (_request, payload, done) =>
+    done(null, payload),
+  );
+  app.withTypeProvider<ZodTypeProvider>().route({
+    method: 'POST',
+    url: '/v1/lines/:line/documents::stream',
+    config: { scope: 'ingest', streamed: true },
+    schema: {
+      operationId: 'streamDocuments',
+      tags: ['documents'],
+      summary: 'Hand in any number of documents',
+      description:
+        'NDJSON: a document a line. Answers a line each, in order: `{"line":1,"id":"a","verdict":"accepted","revision":"…"}`, or `rejected`/`failed` with `code` and `detail`; the last line is `{"verdict":"end",…}`. Waits where there is no room. Read while you send.',
+      security: bearer,
+      params: z.object({ line: lineParameter }),
+      querystring: priorityQuery,
+      headers: idempotencyHeader,
+      response: {
+        200: {
+          description: 'A verdict a line.',
+          content: { 'application/x-ndjson': { schema: streamSchema } },
+        },
+        ...refusals({ body: true }),
+      },
+    },
+    async handler(request, reply) {
+      const line = await parts.lines.get(request.params.line);
+      const out = new PassThrough();
+      const submission = request.headers['idempotency-key'];
+      const options = { caller: request.caller, priority: request.query.priority ?? 'bulk', submission } as const;
+      pump(request.body as Readable | undefined, out, { ...options, line, parts }).catch((error: unknown) => {
+        request.log.info({ event: 'stream ended early', err: error }, 'a stream ended before its end');
+        out.destroy(error as Error);
+      });
+      return reply.header('content-type', 'application/x-ndjson').header('cache-control', 'no-store').send(out);
+    },
+  });
+}
+
+interface Pumping {
+  line: ServedLine;
+  parts: ServiceParts;
+  caller: Caller;
+  priority: 'live' | 'bulk';
+  submission: string | undefined;
+}
+
+async function pump(body: Readable | undefined, out: PassThrough, options: Pumping): Promise<void> {
+  const { line, parts } = options;
+  const counts = { accepted: 0, rejected: 0, failed: 0 };
+  const gone = new AbortController();
+  finished(out).catch(() => gone.abort());
+  const signal = AbortSignal.any([gone.signal, parts.closing]);
+  const pending: Promise<void>[] = [];
+  let written = Promise.resolve();
+
+  for await (const read of readLines(body ?? Readable.from([]), parts.config.SLUICE_MAX_LINE_BYTES)) {
+    if ('bytes' in read && read.bytes.length === 0) continue;
+    // Here and not in each of them: their revisions are drawn in the order of the lines.
+    await line.admission.wait(signal);
+    signal.throwIfAborted();
+    const verdict = verdictOn(read, options);
+    written = written.then(async () => {
+      const decided = await verdict;
+      if (decided.verdict !== 'end') counts[decided.verdict] += 1;
+      await write(out, decided);
+    });
+    pending.push(written);
+    if (pending.length >= IN_FLIGHT) await pending.shift();
+  }
+  await written;
+  await write(out, { verdict: 'end', ...counts });
+  out.end();
+}
+
+async function verdictOn(read: Line, { line, parts, caller, priority, submission }: Pumping): Promise<Verdict> {
+  let document: SourceDocument | undefined;
+  try {
+    if ('tooLong' in read) {
+      throw new SluiceError('line_too_long', {
+        message: 'The line is longer than a line may be',
+        expected: `at most ${parts.config.SLUICE_MAX_LINE_BYTES} bytes`,
+      });
+    }
+    document = documentOf(parseRecord(new TextDecoder('utf-8', { fatal: true }).decode(read.bytes)), {
+      caller,
+      maxBytes: parts.config.SLUICE_MAX_DOCUMENT_BYTES,
+    });
+    const [accepted] = await acceptDocuments(line, [document], {
+      caller,
+      priority,
+      idempotencyKey: submission === undefined ? undefined : `${submission}\n${read.number}`,
+      admitted: true,
+    });
+    return { line: read.number, id: document.id, verdict: 'accepted', revision: accepted!.revision };
+  } catch (error) {
+    const known = asSluiceError(error);
+    return {
+      line: read.number,
+      ...(document !== undefined && { id: document.id }),
+      verdict: known.verdict === 'dead' ? 'rejected' : 'failed',
+      code: known.code,
+      detail: known.got === undefined ? known.what : `${known.what}; got ${known.got}`,
+    };
+  }
+}
+
+function asSluiceError(error: unknown): SluiceError {
+  if (isSluiceError(error)) return error;
+  // The decoder's.
+  if (error instanceof TypeError)
+    return new SluiceError('invalid_utf8', { message: 'The line is not UTF-8', cause: error });
+  return new SluiceError('service_failed', { message: 'The service failed', cause: error });
+}
+
+async function write(out: PassThrough, verdict: Verdict): Promise<void> {
+  if (out.destroyed || out.write(`${JSON.stringify(verdict)}\n`)) return;
+  await new Promise<void>((resolve) => {
+    out.once('drain', resolve);
+    out.once('close', resolve);
+  });
+}
