@@ -224,11 +224,6 @@ export const errorCodes = {
     "The engine's device ran out of memory on this request.",
     'Nothing needs doing while Sluice halves requests; where single texts fail, lower SLUICE_MAX_TOKENS or use a larger device.',
   ),
-  engine_out_of_memory: row(
-    'split',
-    "The engine's device ran out of memory on this request.",
-    'Nothing needs doing while Sluice halves requests; where single texts fail, lower SLUICE_MAX_TOKENS or use a larger device.',
-  ),
   engine_rejected: row(
     'dead',
     'The engine rejects the request as invalid.',
