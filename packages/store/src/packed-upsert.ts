@@ -47,8 +47,15 @@ const VECTOR = { dim: 1, floatVector: 2 } as const;
 /** Of IntArray, LongArray, StringArray, JSONArray and FloatArray alike. */
 const DATA = 1;
 
-/** `rows` are checked. Throws RangeError for a column of a type that we never create. */
-export function packUpsert(target: WriteTarget, rows: readonly CheckedRow[]): Buffer {
+/**
+ * `rows` are checked; `allocate` gives memory of at least so many bytes. Throws RangeError for a column of a type that we never create,
+ * and for vectors of another dimension than the collection's.
+ */
+export function packUpsert(
+  target: WriteTarget,
+  rows: readonly CheckedRow[],
+  allocate: (bytes: number) => Buffer,
+): Buffer {
   const { collection_name: collection, schema } = target;
   const timestamp = BigInt(target.update_timestamp_str || target.update_timestamp || 0);
   const columns = schema.fields.map(({ name, data_type, dim }) =>
@@ -61,7 +68,7 @@ export function packUpsert(target: WriteTarget, rows: readonly CheckedRow[]): Bu
   for (const { whole } of sizes) total += fieldSize(UPSERT.fieldsData, whole);
   total += 1 + varintSize(rows.length) + 1 + bigintSize(timestamp);
 
-  const writer = new ProtobufWriter(total);
+  const writer = new ProtobufWriter(allocate(total).subarray(0, total));
   writer.string(UPSERT.collectionName, collection, collectionBytes);
   columns.forEach((column, i) => {
     writeColumn(writer, column, sizes[i]!);
@@ -78,8 +85,8 @@ function columnOf(name: string, type: DataType, dimension: number, rows: readonl
   switch (type) {
     case DataType.VarChar:
     case DataType.JSON: {
-      const values = rows.map((row) => of(row) as string);
-      return { kind: 'strings', name, type, values, lengths: values.map((text) => Buffer.byteLength(text)) };
+      const lengths = rows.map((row) => row.lengths[name as keyof CheckedRow['lengths']]);
+      return { kind: 'strings', name, type, values: rows.map((row) => of(row) as string), lengths };
     }
     case DataType.Int32:
     case DataType.Int64:

@@ -23,8 +23,9 @@ export class ProtobufWriter {
   readonly #buffer: Buffer;
   #at = 0;
 
-  constructor(bytes: number) {
-    this.#buffer = Buffer.allocUnsafe(bytes);
+  /** Fills exactly this memory. */
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
   }
 
   /** From 0 to 2^53 - 1; a bigint from 0 to 2^64 - 1. */

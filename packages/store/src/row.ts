@@ -66,6 +66,8 @@ export interface CheckedRow {
     /** '' where there is none. */
     tenant: string;
   };
+  /** Bytes of each string in UTF-8. */
+  lengths: Record<'id' | 'text' | 'doc_id' | 'chunk_hash' | 'doc_hash' | 'tenant' | 'metadata', number>;
   /** Size in a request, about. */
   bytes: number;
 }
@@ -75,29 +77,22 @@ export function checkRow(row: Row, dimension: number): CheckedRow {
   parseChunkId(row.id);
   const { tenant = '' } = row;
   const metadata = JSON.stringify(row.metadata);
-  const bytes =
-    checkText(row, 'text', row.text, LIMITS.text) +
-    checkText(row, 'doc_id', row.doc_id, LIMITS.doc_id) +
-    checkText(row, 'chunk_hash', row.chunk_hash, LIMITS.hash) +
-    checkText(row, 'doc_hash', row.doc_hash, LIMITS.hash) +
-    checkText(row, 'tenant', tenant, LIMITS.tenant) +
-    checkText(row, 'metadata', metadata, LIMITS.metadata);
+  const lengths = {
+    id: row.id.length,
+    text: checkText(row, 'text', row.text, LIMITS.text),
+    doc_id: checkText(row, 'doc_id', row.doc_id, LIMITS.doc_id),
+    chunk_hash: checkText(row, 'chunk_hash', row.chunk_hash, LIMITS.hash),
+    doc_hash: checkText(row, 'doc_hash', row.doc_hash, LIMITS.hash),
+    tenant: checkText(row, 'tenant', tenant, LIMITS.tenant),
+    metadata: checkText(row, 'metadata', metadata, LIMITS.metadata),
+  };
   for (const field of ['ordinal', 'chunk_count'] as const) checkInteger(row, field, row[field], 2 ** 31 - 1);
   for (const field of ['start', 'end'] as const) checkInteger(row, field, row[field], Number.MAX_SAFE_INTEGER);
   const rev = /^\d+$/.test(row.rev) ? Number(row.rev) : Number.NaN;
   checkInteger(row, 'rev', rev, Number.MAX_SAFE_INTEGER);
-  if (row.vector.length !== dimension) {
-    throw new SluiceError('wrong_dimension', {
-      message: 'The vector has another dimension than the collection',
-      where: `row ${row.id}`,
-      expected: String(dimension),
-      got: String(row.vector.length),
-    });
-  }
-  for (let i = 0; i < dimension; i++) {
-    if (!Number.isFinite(row.vector[i])) throw refused(row, 'vector', 'finite numbers', String(row.vector[i]));
-  }
-  return { values: { ...row, rev, metadata, tenant }, bytes: bytes + dimension * 4 + 100 };
+  checkVector(row, dimension);
+  const strings = lengths.text + lengths.metadata + lengths.doc_id + lengths.tenant;
+  return { values: { ...row, rev, metadata, tenant }, lengths, bytes: strings + dimension * 4 + 200 };
 }
 
 export function fromWire(data: Record<string, unknown>): StoredRow {
@@ -117,6 +112,23 @@ export function fromWire(data: Record<string, unknown>): StoredRow {
     ...(Array.isArray(data.vector) && { vector: Float32Array.from(data.vector as number[]) }),
   };
   return row;
+}
+
+/** Float32 values cannot overflow a sum in double precision: it is finite if and only if all of them are. */
+function checkVector(row: Row, dimension: number): void {
+  const { vector } = row;
+  if (vector.length !== dimension) {
+    throw new SluiceError('wrong_dimension', {
+      message: 'The vector has another dimension than the collection',
+      where: `row ${row.id}`,
+      expected: String(dimension),
+      got: String(vector.length),
+    });
+  }
+  let sum = 0;
+  for (let i = 0; i < dimension; i++) sum += vector[i]!;
+  if (Number.isFinite(sum)) return;
+  throw refused(row, 'vector', 'finite numbers', String(vector.find((value) => !Number.isFinite(value))));
 }
 
 function checkText(row: Row, field: keyof Row, text: string, limit: number): number {

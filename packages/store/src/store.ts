@@ -25,7 +25,9 @@ import {
 } from './reader.ts';
 import type { Row, StoredRow } from './row.ts';
 import { type SampledRow, sampleRows } from './sample.ts';
+import { createSlabs } from './slabs.ts';
 import { storeError } from './store-errors.ts';
+import { createTurns } from './turns.ts';
 import { createWritePace } from './write-pace.ts';
 import { deleteKeys, deleteRanges, upsertRows } from './writer.ts';
 
@@ -85,7 +87,12 @@ export interface Store {
 /** Throws `store_unreachable` or `store_refused_key`. */
 export async function connectStore(options: StoreOptions): Promise<Store> {
   const milvus = await connectMilvus(options);
-  const pace = createWritePace({ logger: options.logger });
+  const writing = {
+    milvus,
+    pace: createWritePace({ logger: options.logger }),
+    turns: createTurns(),
+    slabs: createSlabs(),
+  };
   const dimensions = new Map<string, number>();
 
   return {
@@ -104,7 +111,7 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     requireSpace,
     async upsert(collection, rows) {
       if (rows.length === 0) return;
-      await upsertRows({ milvus, pace, collection, dimension: await dimensionOf(collection) }, rows);
+      await upsertRows({ ...writing, collection, dimension: await dimensionOf(collection) }, rows);
     },
     deleteKeys: (collection, ids) => deleteKeys(milvus, collection, ids),
     deleteRanges: (collection, ranges) => deleteRanges(milvus, collection, ranges),

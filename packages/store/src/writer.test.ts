@@ -9,11 +9,15 @@ import { type Answer, decoded, type FakeMilvus, type Received, startFakeMilvus, 
 import { connectMilvus, type Milvus } from './milvus-client.ts';
 import type { Row } from './row.ts';
 import { rowSchema } from './schema.ts';
+import { createSlabs } from './slabs.ts';
+import { createTurns } from './turns.ts';
 import { createWritePace, type WritePace } from './write-pace.ts';
 import { upsertRows } from './writer.ts';
 
 const COLLECTION = 'sluice_main';
 const RATE_LIMIT = { status: { error_code: 'RateLimit', code: 8, reason: 'slow down' } };
+const turns = createTurns();
+const slabs = createSlabs();
 let fake: FakeMilvus;
 let milvus: Milvus;
 
@@ -59,7 +63,7 @@ async function connect(
 }
 
 const upsert = (rows: Row[], pace: WritePace = createWritePace({ logger: silentLogger })) =>
-  upsertRows({ milvus, pace, collection: COLLECTION, dimension: rows[0]!.vector.length }, rows);
+  upsertRows({ milvus, pace, turns, slabs, collection: COLLECTION, dimension: rows[0]!.vector.length }, rows);
 const upserts = () => fake.received.filter(({ method }) => method === 'Upsert');
 
 function row(ordinal: number, change: Partial<Row> = {}): Row {
