@@ -111,16 +111,6 @@ function isKnown(name: string): boolean {
 
 function contradictions(config: Config): string[] {
   const problems: string[] = [];
-  if (config.SLUICE_TARGET_TOKENS >= config.SLUICE_MAX_TOKENS) {
-    problems.push(
-      `SLUICE_TARGET_TOKENS: expected less than SLUICE_MAX_TOKENS (${config.SLUICE_MAX_TOKENS}), got ${config.SLUICE_TARGET_TOKENS}`,
-    );
-  }
-  if (config.SLUICE_MAX_TOKENS > config.SLUICE_BATCH_TOKENS) {
-    problems.push(
-      `SLUICE_BATCH_TOKENS: expected at least SLUICE_MAX_TOKENS (${config.SLUICE_MAX_TOKENS}), got ${config.SLUICE_BATCH_TOKENS}`,
-    );
-  }
   if (config.SLUICE_MILVUS_TOKEN !== undefined && config.SLUICE_MILVUS_PASSWORD !== undefined) {
     problems.push('SLUICE_MILVUS_TOKEN: expected either a token or a password, got both');
   }

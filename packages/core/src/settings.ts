@@ -187,17 +187,20 @@ export const settings = {
     help: "Consume although nothing proves that the engine's vectors are of the right space.",
   }),
 
-  SLUICE_TARGET_TOKENS: setting({
-    schema: integer(16, 8_192),
-    default: 2_048,
+  SLUICE_WINDOW_TOKENS: optional({
+    schema: integer(64, 1_048_576),
     form: 'tokens',
-    help: 'A chunk closes at the first strong boundary after so many tokens.',
+    help: "What the model takes, special tokens and instruction included, where it is another than the profile's.",
   }),
-  SLUICE_MAX_TOKENS: setting({
-    schema: integer(32, 8_192),
-    default: 4_096,
+  SLUICE_TARGET_TOKENS: optional({
+    schema: integer(16, 8_192),
     form: 'tokens',
-    help: 'No chunk has more, instruction, headings and special tokens included.',
+    help: 'A chunk closes at the first strong boundary after so many tokens. Unset: 2048, or half of a smaller SLUICE_MAX_TOKENS.',
+  }),
+  SLUICE_MAX_TOKENS: optional({
+    schema: integer(32, 8_192),
+    form: 'tokens',
+    help: "No chunk has more, instruction, headings and special tokens included. Unset: 4096, or the model's smaller window.",
   }),
   SLUICE_OVERLAP_TOKENS: setting({
     schema: integer(0, 1_024),

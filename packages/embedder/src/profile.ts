@@ -40,6 +40,8 @@ export interface Profile extends ProfileFlags {
   /** What the engine calls the model, in requests; SLUICE_SERVED_MODEL says otherwise. */
   servedModel: string;
   fullDimension: number;
+  /** Most tokens of a chunk unless SLUICE_MAX_TOKENS says otherwise, where a smaller one than the window serves the model better. */
+  presetTokens?: number;
   /** Stored dimension unless SLUICE_DIMENSION says otherwise. */
   recommendedDimension: number;
   /** Dimensions that the model was trained to be cut to; others work and are weaker. */

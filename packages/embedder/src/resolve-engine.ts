@@ -3,6 +3,10 @@ import { type Config, SluiceError, type Space } from '@sluice/core';
 import type { Profile } from './profile.ts';
 import { profiles } from './profiles.ts';
 
+/** A chunk's usual size; arXiv 2505.21700 and 2601.14123 argue for the low end of what long-context models take. */
+const TARGET_TOKENS = 2_048;
+const MAX_TOKENS = 4_096;
+
 export interface ResolvedEngine {
   profile: Profile;
   space: Space;
@@ -11,6 +15,8 @@ export interface ResolvedEngine {
   /** Tokens of the passage instruction, whoever adds it: part of every text's total. */
   instructionTokens(count: (text: string) => number): number;
   limits: {
+    /** A chunk closes at the first strong boundary after so many tokens. */
+    targetTokens: number;
     /** Tokens that a text may have, specials and instruction included. */
     maxTokens: number;
     /** Rows of one request at most, the smaller of the setting and what the engine takes. */
@@ -65,11 +71,18 @@ export function resolveEngine(config: Config): ResolvedEngine {
     },
     instructionTokens: (count) => (profile.passageInstruction === '' ? 0 : count(profile.passageInstruction)),
     limits: {
-      maxTokens: Math.min(config.SLUICE_MAX_TOKENS, profile.windowTokens ?? Number.POSITIVE_INFINITY),
+      ...chunkSize(config, profile),
       maxRows: Math.min(config.SLUICE_BATCH_ROWS, profile.maxRows),
       maxPaddedTokens: config.SLUICE_BATCH_TOKENS,
     },
   };
+}
+
+/** What is not set follows from the window: a model of 512 tokens gets chunks of 256 to 512. */
+function chunkSize(config: Config, profile: Profile): { targetTokens: number; maxTokens: number } {
+  const window = profile.presetTokens ?? profile.windowTokens ?? Number.POSITIVE_INFINITY;
+  const maxTokens = config.SLUICE_MAX_TOKENS ?? Math.min(MAX_TOKENS, window);
+  return { maxTokens, targetTokens: config.SLUICE_TARGET_TOKENS ?? Math.min(TARGET_TOKENS, maxTokens >> 1) };
 }
 
 function chooseProfile(config: Config): Profile {
@@ -83,7 +96,9 @@ function chooseProfile(config: Config): Profile {
       got: JSON.stringify(name),
     });
   }
-  return profile;
+  return config.SLUICE_WINDOW_TOKENS === undefined
+    ? profile
+    : { ...profile, windowTokens: config.SLUICE_WINDOW_TOKENS };
 }
 
 function contradictions(config: Config, profile: Profile): string[] {
@@ -110,8 +125,17 @@ function contradictions(config: Config, profile: Profile): string[] {
   if (config.SLUICE_DIMENSION !== undefined && config.SLUICE_DIMENSION > full) {
     problems.push(`SLUICE_DIMENSION: expected at most the full dimension ${full}, got ${config.SLUICE_DIMENSION}`);
   }
-  if (profile.windowTokens !== null && config.SLUICE_MAX_TOKENS > profile.windowTokens) {
-    problems.push(`SLUICE_MAX_TOKENS: expected at most ${profile.windowTokens}, got ${config.SLUICE_MAX_TOKENS}`);
+  const { targetTokens, maxTokens } = chunkSize(config, profile);
+  if (profile.windowTokens !== null && maxTokens > profile.windowTokens) {
+    problems.push(`SLUICE_MAX_TOKENS: expected at most ${profile.windowTokens}, got ${maxTokens}`);
+  }
+  if (targetTokens >= maxTokens) {
+    problems.push(`SLUICE_TARGET_TOKENS: expected less than SLUICE_MAX_TOKENS (${maxTokens}), got ${targetTokens}`);
+  }
+  if (maxTokens > config.SLUICE_BATCH_TOKENS) {
+    problems.push(
+      `SLUICE_BATCH_TOKENS: expected at least SLUICE_MAX_TOKENS (${maxTokens}), got ${config.SLUICE_BATCH_TOKENS}`,
+    );
   }
   return problems;
 }

@@ -77,8 +77,8 @@ export async function planLine(config: Config): Promise<LinePlan> {
   const model = await loadTokenizerModel(config.SLUICE_TOKENIZER);
   const tokenizer = createTokenizer(model);
   const limits: ChunkLimits = {
-    targetTokens: config.SLUICE_TARGET_TOKENS,
-    maxTokens: Math.min(config.SLUICE_MAX_TOKENS, engine.limits.maxTokens),
+    targetTokens: engine.limits.targetTokens,
+    maxTokens: engine.limits.maxTokens,
     maxBytes: 65_535,
     overlapTokens: config.SLUICE_OVERLAP_TOKENS,
     headings: config.SLUICE_HEADINGS,

