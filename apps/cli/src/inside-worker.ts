@@ -29,11 +29,11 @@ export function insideWorker(options: {
     },
     async start() {
       if (started) return;
-      started = true;
       // Its log would run through the command's own output; only what needs a person is shown, unless more is asked for.
       const level = config.SLUICE_LOG_LEVEL === 'info' ? 'warn' : config.SLUICE_LOG_LEVEL;
       const logger = createLogger({ service: 'worker', level });
       const worker = await startLineWorker({ config, plan, logger, releaser, telemetry });
+      started = true;
       worker.finished.catch((error: unknown) => {
         failure = error;
         stopped.abort(error);

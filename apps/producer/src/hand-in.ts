@@ -11,6 +11,8 @@ import {
   type DocumentKey,
   documentKey,
   isSluiceError,
+  type PersistOptions,
+  persist,
   SluiceError,
   type SourceDocument,
   totalTokens,
@@ -37,7 +39,10 @@ export interface HandInOptions {
   /** Names this producer for its heartbeat. */
   producer: string;
   recut: boolean;
+  /** Ends the wait for room; what is in hand goes on. */
   signal: AbortSignal;
+  /** How outages of Redis are waited out; its signal gives up. */
+  waiting: PersistOptions;
   onCounts(counts: HandedIn): void;
   onRejected(fault: ItemFault): void;
   /** Why the producer waits, or undefined when it goes on. */
@@ -77,7 +82,7 @@ const GROUP_CHARACTERS = 1_000_000;
 const GROUPS_IN_FLIGHT = 2;
 
 export function createHandIn(options: HandInOptions): HandIn {
-  const { line, pool, signal, onStep } = options;
+  const { line, pool, signal, waiting, onStep } = options;
   const limit = pLimit(GROUPS_IN_FLIGHT);
   const cutting = pLimit(pool.threads * 2);
   const seen = createSeenDocuments();
@@ -117,21 +122,20 @@ export function createHandIn(options: HandInOptions): HandIn {
   }
 
   async function handInGroup(pending: Pending[]): Promise<void> {
-    const answers = await line.ledger.compare(
-      pending.map(({ key, hash, source }) => ({
-        key,
-        hash,
-        cut: options.cutId,
-        source,
-        run: options.run,
-        recut: options.recut,
-      })),
-    );
+    const asked = pending.map(({ key, hash, source }) => ({
+      key,
+      hash,
+      cut: options.cutId,
+      source,
+      run: options.run,
+      recut: options.recut,
+    }));
+    const answers = await persist(() => line.ledger.compare(asked), waiting);
     const changed = pending.filter((_, index) => answers[index]!.answer !== 'unchanged');
     if (changed.length < pending.length) options.onCounts({ unchanged: pending.length - changed.length, tokens: 0 });
     if (changed.length === 0) return;
 
-    await line.admission.wait(signal, options.onWaiting);
+    await persist(() => line.admission.wait(signal, options.onWaiting), waiting);
     options.onWaiting(undefined);
     const cut = (await Promise.all(changed.map((entry) => cutting(() => cutOne(entry))))).filter(
       (entry) => entry !== undefined,
@@ -143,27 +147,27 @@ export function createHandIn(options: HandInOptions): HandIn {
   async function acceptAll(cut: Cut[], again = true): Promise<void> {
     const ids = cut.map(({ pending }) => pending.document.id);
     await onStep?.('before prepare', ids);
-    const prepared = await line.ledger.prepare(
-      cut.map(({ pending: { key, hash, document, source }, cut: { chunks } }) => ({
-        key,
-        id: document.id,
-        tenant: document.tenant,
-        hash,
-        cut: options.cutId,
-        chunkCount: chunks.length,
-        tokens: chunks.map((chunk) => totalTokens(chunk.tokens)),
-        source,
-        run: options.run,
-        producer: options.producer,
-      })),
-    );
+    const asked = cut.map(({ pending: { key, hash, document, source }, cut: { chunks } }) => ({
+      key,
+      id: document.id,
+      tenant: document.tenant,
+      hash,
+      cut: options.cutId,
+      chunkCount: chunks.length,
+      tokens: chunks.map((chunk) => totalTokens(chunk.tokens)),
+      source,
+      run: options.run,
+      producer: options.producer,
+    }));
+    const prepared = await persist(() => line.ledger.prepare(asked), waiting);
     await onStep?.('after prepare', ids);
     const jobs = cut.flatMap((entry, index) => jobsOf(entry, prepared[index]!));
-    await Promise.all([line.queue.add(jobs, { signal }), onStep?.('while enqueuing', ids)]);
+    const enqueuing = persist(() => line.queue.add(jobs, { signal: waiting.signal }), waiting);
+    await Promise.all([enqueuing, onStep?.('while enqueuing', ids)]);
     await onStep?.('before commit', ids);
-    const committed = await line.ledger.commit(
-      cut.map(({ pending: { key } }, index) => ({ key, revision: prepared[index]!.revision })),
-    );
+    const revisions = cut.map(({ pending: { key } }, index) => ({ key, revision: prepared[index]!.revision }));
+    const committed = await persist(() => line.ledger.commit(revisions), waiting);
+    options.onWaiting(undefined);
     await onStep?.('after commit', ids);
     if (committed.includes('unknown')) {
       throw new SluiceError('ledger_lost', {

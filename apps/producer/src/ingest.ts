@@ -1,12 +1,21 @@
 /**
  * One bulk run: read, hand in, prune, wait until stored. It reports events and returns the summary; it prints nothing.
  *
- * An interrupt stops reading, lets what is in hand be committed (10 s at most) and ends with exit code 130; everything
- * accepted stays accepted, and the same command goes on where this one stopped, because unchanged documents cost nothing.
+ * An outage of any server in the middle is waited out. An interrupt stops reading, lets what is in hand be committed (10 s at
+ * most) and ends with exit code 130; everything accepted stays accepted, and the same command goes on where this one stopped,
+ * because unchanged documents cost nothing.
  */
 import { randomUUID } from 'node:crypto';
 import type { ChunkerPool } from '@sluice/chunker';
-import { type Clock, type Config, SluiceError, systemClock } from '@sluice/core';
+import {
+  type Clock,
+  type Config,
+  isSluiceError,
+  type PersistOptions,
+  persist,
+  SluiceError,
+  systemClock,
+} from '@sluice/core';
 import type { Line, LinePlan } from '@sluice/line';
 import type { IngestListener } from './events.ts';
 import { createHandIn, type HandIn, type OnHandInStep } from './hand-in.ts';
@@ -44,6 +53,10 @@ export interface IngestOptions {
 }
 
 const DRAIN_MS = 10_000;
+/** How often a failure of Redis that nobody understands is tried. */
+const UNKNOWN_TRIES = 5;
+/** A person waits: an outage is looked at at least so often. */
+const OUTAGE_LOOK_MS = 5_000;
 /** A producer that is silent for 30 s is taken for gone. */
 const BEAT_MS = 5_000;
 
@@ -56,7 +69,16 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
   listener({ type: 'start', run: run.id, line: line.name, inputs: [...options.paths] });
   for (const message of line.warnings) listener({ type: 'warning', message });
 
-  const progress = createRunProgress({ line, run, listener, clock });
+  const ended = new AbortController();
+  const drained = drainDeadline(options.signal, ended.signal, clock);
+  const waiting: PersistOptions = {
+    signal: drained,
+    clock,
+    onOutage: (error) => progress.held(isSluiceError(error) ? error.what : String(error)),
+    unknownTries: UNKNOWN_TRIES,
+    capMs: OUTAGE_LOOK_MS,
+  };
+  const progress = createRunProgress({ line, run, listener, clock, waiting, onStop: stopReading });
   const tooMany = new AbortController();
   let working: Promise<void> | undefined;
   let failure: unknown;
@@ -70,6 +92,7 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     producer,
     recut: options.recut,
     signal: options.signal,
+    waiting,
     onCounts: (counts) => {
       progress.handedIn(counts);
       if (options.wait && counts.tokens > 0) void startWorking().catch(stopReading);
@@ -80,19 +103,26 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
   });
 
   try {
+    return await Promise.race([work(), rejectionOf(drained)]);
+  } finally {
+    ended.abort();
+    clearInterval(beating);
+    await progress.close();
+  }
+
+  async function work(): Promise<IngestSummary> {
     await line.ledger.beat(producer);
     await readAll(handIn);
-    await Promise.race([handIn.finish(), drainDeadline(options.signal, clock)]);
-    await line.ledger.leave(producer);
+    await handIn.finish();
+    await persist(() => line.ledger.leave(producer), waiting);
     progress.readingDone();
     // A run that failed has not read everything: what it did not see is not gone.
     if (failure !== undefined) throw failure;
     if (options.prune && !options.signal.aborted) await pruneAll();
     if (options.wait) await progress.untilSettled(options.signal, startWorking);
-    return await progress.finish(exitCode());
-  } finally {
-    clearInterval(beating);
-    await progress.close();
+    // Nothing is reported stored that went into a collection or a ledger that is not there any more.
+    await persist(() => line.proveCollection(), waiting);
+    return progress.finish(exitCode());
   }
 
   async function readAll(into: HandIn): Promise<void> {
@@ -107,7 +137,7 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
 
   /** Asked when there is work, not before: a run that changes nothing needs neither worker nor engine. */
   function startWorking(): Promise<void> {
-    working ??= options.ensureWorker().finally(() => {
+    working ??= persist(() => options.ensureWorker(), waiting).finally(() => {
       working = undefined;
     });
     return working;
@@ -125,14 +155,15 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
   async function pruneAll(): Promise<void> {
     const complete = progress.counters.documents.rejected === 0 && !tooMany.signal.aborted;
     for (const [name, number] of sources) {
-      await pruneSource({
+      const pruning = {
         line,
         source: { name, number },
         run,
         pruneMax: options.pruneMax,
         complete,
-        onPruned: (id) => listener({ type: 'pruned', id }),
-      });
+        onPruned: (id: string) => listener({ type: 'pruned', id }),
+      };
+      await persist(() => pruneSource(pruning), waiting);
     }
   }
 
@@ -142,13 +173,20 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
   }
 }
 
-/** Only an interrupt sets a deadline; without one, handing in takes as long as it takes. */
-function drainDeadline(signal: AbortSignal, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const start = () => void clock.sleep(DRAIN_MS).then(resolve);
-    if (signal.aborted) start();
-    else signal.addEventListener('abort', start, { once: true });
-  });
+/** Aborts so long after the interrupt, with its reason; without one, a run takes as long as it takes. */
+function drainDeadline(signal: AbortSignal, ended: AbortSignal, clock: Clock): AbortSignal {
+  const deadline = new AbortController();
+  const start = async () => {
+    await clock.sleep(DRAIN_MS, ended);
+    if (!ended.aborted) deadline.abort(signal.reason);
+  };
+  if (signal.aborted) void start();
+  else signal.addEventListener('abort', start, { once: true });
+  return deadline.signal;
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
 export function readOptions(

@@ -1,4 +1,4 @@
-import { systemClock } from '@sluice/core';
+import { SluiceError, systemClock } from '@sluice/core';
 import type { RunCounts } from '@sluice/queue';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createRunProgress } from './run-progress.ts';
@@ -21,6 +21,10 @@ const counts = (unsettled: number, stored: number): RunCounts => ({
   engineRequests: 0,
 });
 
+/** Line and ledger are what they were. */
+const same = { proveLedger: async () => undefined, proveCollection: async () => undefined };
+const outages = { signal: new AbortController().signal, clock: systemClock, onOutage: () => undefined };
+
 test('a look at the counts that began before the last commit does not end the waiting', async () => {
   const answers: ((counts: RunCounts) => void)[] = [];
   const asked: (() => void)[] = [];
@@ -42,10 +46,12 @@ test('a look at the counts that began before the last commit does not end the wa
     paused: async () => undefined,
   };
   const progress = createRunProgress({
-    line: { name: 'main', runs, ledger } as never,
+    line: { ...same, name: 'main', runs, ledger } as never,
     run: { id: 'r1', number: 1 },
     listener: () => undefined,
     clock: { ...systemClock, sleep: async () => undefined },
+    waiting: outages,
+    onStop: () => undefined,
   });
 
   // The display asks by itself; then a document is committed, and the run begins to wait.
@@ -83,15 +89,41 @@ test('the summary is the last event of a run, however long its record takes to w
     },
   };
   const progress = createRunProgress({
-    line: { name: 'main', runs, ledger: { paused: async () => undefined } } as never,
+    line: { ...same, name: 'main', runs, ledger: { paused: async () => undefined } } as never,
     run: { id: 'r1', number: 1 },
     listener: ({ type }) => events.push(type),
     clock: systemClock,
+    waiting: outages,
+    onStop: () => undefined,
   });
   const finishing = progress.finish(0);
   await vi.advanceTimersByTimeAsync(1_000);
   await finishing;
   await vi.advanceTimersByTimeAsync(1_000);
   expect(events.at(-1)).toBe('summary');
+  await progress.close();
+});
+
+test('a run whose ledger is lost is told so, and not that nothing is left to do', async () => {
+  const lost = new SluiceError('ledger_lost', { message: 'empty' });
+  const runs = { reject: async () => undefined, add: async () => undefined, counts: async () => counts(0, 0) };
+  const told = Promise.withResolvers<unknown>();
+  const progress = createRunProgress({
+    line: {
+      ...same,
+      proveLedger: () => Promise.reject(lost),
+      name: 'main',
+      runs,
+      ledger: { paused: async () => undefined },
+    } as never,
+    run: { id: 'r1', number: 1 },
+    listener: () => undefined,
+    clock: systemClock,
+    waiting: outages,
+    onStop: told.resolve,
+  });
+  expect(await told.promise).toBe(lost);
+  await expect(progress.untilSettled(new AbortController().signal, async () => undefined)).rejects.toBe(lost);
+  await expect(progress.finish(0)).rejects.toBe(lost);
   await progress.close();
 });

@@ -3,7 +3,7 @@
  * run's record; what the ledger decides (accepted, stored, superseded, partial, deleted, chunks) is read back from it, because
  * only the ledger counts each transition exactly once, whichever worker makes it.
  */
-import { type Clock, createBackoff, isSluiceError } from '@sluice/core';
+import { type Clock, createBackoff, isSluiceError, type PersistOptions, persist, verdictOf } from '@sluice/core';
 import type { Line } from '@sluice/line';
 import type { Rejection, Run, RunAddition } from '@sluice/queue';
 import type { IngestListener } from './events.ts';
@@ -17,13 +17,17 @@ const RATE_WINDOW_MS = 10_000;
 const LOOK_FOR_WORKERS_MS = 5_000;
 
 export interface RunProgressOptions {
-  line: Pick<Line, 'name' | 'runs' | 'ledger'>;
+  line: Pick<Line, 'name' | 'runs' | 'ledger' | 'proveLedger' | 'proveCollection'>;
   run: Run;
   listener: IngestListener;
   clock: Clock;
+  /** How outages are waited out while the summary is written. */
+  waiting: PersistOptions;
+  /** The line is not what it was: there is nothing to wait for. */
+  onStop(error: unknown): void;
 }
 
-export function createRunProgress({ line, run, listener, clock }: RunProgressOptions) {
+export function createRunProgress({ line, run, listener, clock, waiting, onStop }: RunProgressOptions) {
   const startedAt = clock.monotonicMs();
   const counters: RunCounters = {
     documents: {
@@ -52,7 +56,11 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
   /** Why the line is held, if it is: then whatever else is waited for does not matter. */
   let paused: string | undefined;
   let refreshing: Promise<void> | undefined;
-  const timer = setInterval(() => void refresh().catch(() => undefined), REFRESH_MS);
+  const timer = setInterval(() => {
+    refresh().catch((error: unknown) => {
+      if (verdictOf(error) === 'stop') onStop(error);
+    });
+  }, REFRESH_MS);
 
   function refresh(): Promise<void> {
     refreshing ??= exchange().finally(() => {
@@ -69,6 +77,8 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
 
   /** Writes what the record lacks, reads what the ledger has counted. */
   async function exchange(): Promise<void> {
+    // Counts of a ledger that is not the run's own any more would say that nothing is left to do.
+    await line.proveLedger();
     const [added, rejected] = [unwritten, faults];
     unwritten = { read: 0, unchanged: 0 };
     faults = [];
@@ -143,7 +153,9 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
       listener({ type: 'rejected', ...fault });
     },
     held(reason: string | undefined) {
+      const changed = waitingFor !== reason;
       waitingFor = reason;
+      if (changed) emit();
     },
     readingDone() {
       reading = false;
@@ -158,6 +170,7 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
           if (unsettled === 0) return;
           if (clock.monotonicMs() - lookedAt > LOOK_FOR_WORKERS_MS) {
             lookedAt = clock.monotonicMs();
+            await line.proveCollection();
             const workers = await line.ledger.liveWorkers();
             if (workers.length === 0) await ensureWorker();
             waitingFor = await line.ledger.outage();
@@ -175,7 +188,7 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
     /** The summary is the last that is heard of a run: no look may begin while it is written down. */
     async finish(exitCode: number): Promise<IngestSummary> {
       clearInterval(timer);
-      await refreshAnew();
+      await persist(refreshAnew, waiting);
       const { documents, chunks, tokens, engineRequests } = counters;
       const summary: IngestSummary = {
         type: 'summary',
@@ -189,7 +202,7 @@ export function createRunProgress({ line, run, listener, clock }: RunProgressOpt
         seconds: Math.round(clock.monotonicMs() - startedAt) / 1_000,
         exitCode: exitCode === 0 && (documents.rejected > 0 || documents.partial > 0) ? 3 : exitCode,
       };
-      await line.runs.finish(run.id, summary);
+      await persist(() => line.runs.finish(run.id, summary), waiting);
       listener(summary);
       return summary;
     },

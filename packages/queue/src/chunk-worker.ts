@@ -8,10 +8,13 @@ import { allShards, type LineAddress, shardTag } from './address.ts';
 import { QUEUE_NAME } from './chunk-queue.ts';
 import { connectionOptions } from './connection.ts';
 import { toQueueError } from './errors.ts';
+import { createFetching } from './fetching.ts';
 
 /** A killed worker's jobs are picked up again after at most lock + 2 × stalled interval = 25 s. */
 export const WORKER_LOCK_MS = 15_000;
 export const STALLED_INTERVAL_MS = 5_000;
+/** How long BullMQ waits before it asks a Redis again that could not be reached; 15 s by its default. */
+const RETRY_MS = 3_000;
 /** Failed jobs that the dashboard shows. The ledger's dead letters are the record. */
 const FAILED_KEPT = 200;
 /** Completions and failures that BullMQ counts by the minute: for its own counters and the board's chart. */
@@ -67,23 +70,25 @@ export function openChunkWorker(
       maxStalledCount: 1_000_000_000,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: FAILED_KEPT },
+      runRetryDelay: RETRY_MS,
       metrics: { maxDataPoints: COUNTED_MINUTES },
     });
     worker.on('stalled', () => onStalled());
     worker.on('error', (error) => onError(toQueueError(error)));
-    return { redis, worker };
+    return { redis, worker, fetching: createFetching(worker, { fetching }) };
   });
 
   return {
     async stopFetching() {
-      await Promise.all(shards.map(({ worker }) => worker.pause(true)));
+      await Promise.all(shards.map((shard) => shard.fetching.stop()));
     },
     async resumeFetching() {
-      await Promise.all(shards.map(({ worker }) => worker.resume()));
+      await Promise.all(shards.map((shard) => shard.fetching.resume()));
     },
     async close(force = false) {
       await Promise.all(
-        shards.map(async ({ redis, worker }) => {
+        shards.map(async ({ redis, worker, fetching: taking }) => {
+          taking.close();
           await worker.close(force);
           redis.disconnect();
         }),
