@@ -62,6 +62,8 @@ export async function checkRest(world: World, { ids, history, usedRuns }: Played
   if (expected.dead === 0 && counts.deadLetterBytes !== 0)
     fail(`${counts.deadLetterBytes} bytes of dead letters are left`);
   if ((await ledger.backlogTokens()) !== 0) fail(`a backlog of ${await ledger.backlogTokens()} tokens is left`);
+  const shares = await ledger.shares();
+  if (shares.length > 0) fail(`shares of the backlog are left: ${JSON.stringify(shares)}`);
   const open = (await world.redis.keys('*:open:*')).length;
   if (open > expected.partial) fail(`${open} documents have details that nothing needs`);
   for (const number of usedRuns) {

@@ -123,7 +123,7 @@ test('a service does not wait: it is told when to come back', async () => {
   await expect(admission.admit()).rejects.toMatchObject({
     code: 'backlog_full',
     verdict: 'retry',
-    retryAfterMs: 5_000,
+    retryAfterMs: 10_000,
   });
   await world.workAll();
   await admission.admit();

@@ -1,7 +1,7 @@
 /** The jobs of one cut document: one for every chunk that is not stored yet. */
 import type { CutDocument } from '@sluice/chunker';
-import type { DocumentKey, SourceDocument } from '@sluice/core';
-import type { ChunkJob, Prepared } from '@sluice/queue';
+import { type DocumentKey, type SourceDocument, totalTokens } from '@sluice/core';
+import { type ChunkJob, chunkPriorities, type Prepared, type Priority } from '@sluice/queue';
 
 export interface JobsOf {
   document: SourceDocument;
@@ -11,33 +11,44 @@ export interface JobsOf {
   chunks: CutDocument['chunks'];
   prepared: Prepared;
   epoch: string;
+  priority: Priority;
   run?: string;
 }
 
-export function chunkJobs({ document, key, hash, chunks, prepared, epoch, run }: JobsOf): ChunkJob[] {
+/** The jobs and the place of each in the order of the queue. */
+export function chunkJobs(of: JobsOf): Map<ChunkJob, number> {
+  const { document, key, hash, chunks, prepared, epoch, priority, run } = of;
   const { revision, generation } = prepared;
   const missing = new Set(prepared.missing);
-  return chunks
+  const places = chunkPriorities(
+    { tag: prepared.tag, priority },
+    chunks.map(({ tokens }) => totalTokens(tokens)),
+  );
+  const jobs = chunks
     .filter((chunk) => missing.has(chunk.ordinal))
-    .map((chunk) => ({
-      v: 1,
-      key,
-      revision,
-      ordinal: chunk.ordinal,
-      generation,
-      chunkCount: chunks.length,
-      documentId: document.id,
-      ...(document.tenant !== undefined && { tenant: document.tenant }),
-      text: chunk.text,
-      context: chunk.context,
-      start: chunk.start,
-      end: chunk.end,
-      heading: chunk.heading,
-      tokens: chunk.tokens,
-      hash: chunk.hash,
-      docHash: hash,
-      metadata: document.metadata,
-      ...(run !== undefined && { run }),
-      epoch,
-    }));
+    .map((chunk): [ChunkJob, number] => [
+      {
+        v: 1,
+        key,
+        revision,
+        ordinal: chunk.ordinal,
+        generation,
+        chunkCount: chunks.length,
+        documentId: document.id,
+        ...(document.tenant !== undefined && { tenant: document.tenant }),
+        text: chunk.text,
+        context: chunk.context,
+        start: chunk.start,
+        end: chunk.end,
+        heading: chunk.heading,
+        tokens: chunk.tokens,
+        hash: chunk.hash,
+        docHash: hash,
+        metadata: document.metadata,
+        ...(run !== undefined && { run }),
+        epoch,
+      },
+      places[chunk.ordinal]!,
+    ]);
+  return new Map(jobs);
 }

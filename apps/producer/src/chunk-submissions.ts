@@ -71,7 +71,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
     // As it lies in the job: the schema's copy has lost a key called __proto__.
     const document = toDocument({ ...record, metadata: (job.data as typeof record).metadata });
     checkSize(document);
-    if (revision === undefined) await admission.admit();
+    if (revision === undefined) await admission.admit({ priority, tenant: document.tenant ?? '' });
     const key = documentKey({ line: line.name, tenant: document.tenant, id: document.id });
     const hash = contentHash(document);
     const drawn = revision ?? (await draw(job, { key, hash, document, submission }));
@@ -114,6 +114,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
     hash,
     chunks,
     revision,
+    priority,
   }: {
     document: SourceDocument;
     key: string;
@@ -133,10 +134,13 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
         tokens: chunks.map(({ tokens }) => totalTokens(tokens)),
         producer,
         revision,
+        priority,
       },
     ]);
     if (prepared!.overtaken) return;
-    await queue.add(chunkJobs({ document, key, hash, chunks, prepared: prepared!, epoch: line.address.epoch }));
+    const { epoch } = line.address;
+    const jobs = chunkJobs({ document, key, hash, chunks, prepared: prepared!, epoch, priority });
+    await queue.add([...jobs.keys()], { priorityOf: (job) => jobs.get(job)! });
     const [committed] = await ledger.commit([{ key, revision: prepared!.revision }]);
     if (committed === 'unknown') {
       throw new SluiceError('ledger_lost', {

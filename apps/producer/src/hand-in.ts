@@ -18,8 +18,9 @@ import {
   totalTokens,
 } from '@sluice/core';
 import type { Line } from '@sluice/line';
-import type { ChunkJob, Prepared } from '@sluice/queue';
+import type { ChunkJob } from '@sluice/queue';
 import pLimit from 'p-limit';
+import { chunkJobs } from './chunk-jobs.ts';
 import { createSeenDocuments } from './seen-documents.ts';
 import { fault, faultOf } from './source/fault.ts';
 import type { ItemFault } from './source/item.ts';
@@ -135,7 +136,7 @@ export function createHandIn(options: HandInOptions): HandIn {
     if (changed.length < pending.length) options.onCounts({ unchanged: pending.length - changed.length, tokens: 0 });
     if (changed.length === 0) return;
 
-    await persist(() => line.admission.wait(signal, options.onWaiting), waiting);
+    await persist(() => line.admission.wait(signal, options.onWaiting, { priority: 'bulk' }), waiting);
     options.onWaiting(undefined);
     const cut = (await Promise.all(changed.map((entry) => cutting(() => cutOne(entry))))).filter(
       (entry) => entry !== undefined,
@@ -161,8 +162,22 @@ export function createHandIn(options: HandInOptions): HandIn {
     }));
     const prepared = await persist(() => line.ledger.prepare(asked), waiting);
     await onStep?.('after prepare', ids);
-    const jobs = cut.flatMap((entry, index) => jobsOf(entry, prepared[index]!));
-    const enqueuing = persist(() => line.queue.add(jobs, { signal: waiting.signal }), waiting);
+    const places = new Map(
+      cut.flatMap(({ pending: { document, key, hash }, cut: { chunks } }, index) => [
+        ...chunkJobs({
+          document,
+          key,
+          hash,
+          chunks,
+          prepared: prepared[index]!,
+          epoch: line.address.epoch,
+          priority: 'bulk',
+          run: options.run,
+        }),
+      ]),
+    );
+    const adding = { signal: waiting.signal, priorityOf: (job: ChunkJob) => places.get(job)! };
+    const enqueuing = persist(() => line.queue.add([...places.keys()], adding), waiting);
     await Promise.all([enqueuing, onStep?.('while enqueuing', ids)]);
     await onStep?.('before commit', ids);
     const revisions = cut.map(({ pending: { key } }, index) => ({ key, revision: prepared[index]!.revision }));
@@ -204,36 +219,6 @@ export function createHandIn(options: HandInOptions): HandIn {
       options.onRejected(faultOf(error, pending.where));
     }
     return undefined;
-  }
-
-  function jobsOf(
-    { pending: { document, key, hash }, cut: { chunks } }: Cut,
-    { revision, generation, missing }: Prepared,
-  ): ChunkJob[] {
-    const wanted = new Set(missing);
-    return chunks
-      .filter((chunk) => wanted.has(chunk.ordinal))
-      .map((chunk) => ({
-        v: 1,
-        key,
-        revision,
-        ordinal: chunk.ordinal,
-        generation,
-        chunkCount: chunks.length,
-        documentId: document.id,
-        ...(document.tenant !== undefined && { tenant: document.tenant }),
-        text: chunk.text,
-        context: chunk.context,
-        start: chunk.start,
-        end: chunk.end,
-        heading: chunk.heading,
-        tokens: chunk.tokens,
-        hash: chunk.hash,
-        docHash: hash,
-        metadata: document.metadata,
-        run: options.run,
-        epoch: line.address.epoch,
-      }));
   }
 
   return {

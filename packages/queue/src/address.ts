@@ -41,6 +41,7 @@ export const ledgerKeyNames = [
   'retried',
   'calls',
   'suspects',
+  'shares',
 ] as const;
 
 /** `lease` and `runs` are touched by no ledger script and live in shard 0. */

@@ -2,12 +2,20 @@
  * Back-pressure: producers wait while the backlog (in tokens) or Redis memory is above its mark. Memory has two marks, so that
  * producers do not stutter at one. When the ledger and the dead letters alone are above the mark, waiting cannot help:
  * admission fails with `ledger_full` and says what the line needs.
+ *
+ * The backlog's mark is shared. Bulk work stops at four fifths of it, so that live work finds room; and above a mark a tenant is
+ * still admitted while it has less in the backlog than its share, the mark divided by those who have something in it. So the
+ * backlog is at most twice its mark.
  */
 import { type Clock, SluiceError, systemClock } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import { allShards, type LineAddress, ledgerKey, shardTag } from './address.ts';
+import { createCaller } from './caller.ts';
 import { guarded } from './errors.ts';
+import { createPresence } from './presence.ts';
+import { createReading } from './reading.ts';
 import { redisInfo } from './redis-info.ts';
+import type { Priority } from './submission.ts';
 
 /** What a settled document takes in Redis at most; measured by `bench/ledger-memory.ts`. */
 export const LEDGER_BYTES_PER_DOCUMENT = 150;
@@ -35,17 +43,27 @@ export interface AdmissionState {
   deadLetterBytes: number;
 }
 
+/** What asks for room. */
+export interface Work {
+  /** Default live: the whole mark. */
+  priority?: Priority | undefined;
+  /** '' for documents without one; undefined: no share is looked at. */
+  tenant?: string | undefined;
+  /** Tokens that are accepted and not in the backlog yet: submissions that wait to be chunked. */
+  onTheirWay?: number | undefined;
+}
+
 export interface Admission {
   /**
    * Resolves when there is room; at once when the signal aborts. `onWait` is called with the reason in words when waiting
    * begins, and again when the reason changes. Throws `ledger_full`, or `queue_*` when Redis cannot be asked.
    */
-  wait(signal?: AbortSignal, onWait?: (reason: string, state: AdmissionState) => void): Promise<void>;
+  wait(signal?: AbortSignal, onWait?: (reason: string, state: AdmissionState) => void, work?: Work): Promise<void>;
   /**
-   * For services, which do not wait: throws `backlog_full` with `retryAfterMs` when there is no room, `ledger_full` when there
-   * will be none.
+   * For services, which do not wait: throws `backlog_full` when there is no room, `ledger_full` when there will be none.
+   * `retryAfterMs` is the time in which the line, at its rate of the last minute, comes below the mark.
    */
-  admit(): Promise<void>;
+  admit(work?: Work): Promise<void>;
   /** The present state, asked now. */
   state(): Promise<AdmissionState>;
 }
@@ -53,15 +71,66 @@ export interface Admission {
 /** A check costs two round trips; documents come faster than that matters. */
 const CHECK_EVERY_MS = 250;
 const WAIT_MS = 500;
-const RETRY_AFTER_MS = 5_000;
 const BACKLOG_RESUME = 0.9;
+/** Of the mark, for bulk work. */
+const BULK_SHARE = 0.8;
+/** Where no rate is known: nothing was stored in the last minute, or memory is what lacks. */
+const RETRY_AFTER_MS = 10_000;
+const RETRY_AFTER_LEAST_MS = 1_000;
+const RETRY_AFTER_MOST_MS = 300_000;
 
 export function openAdmission(redis: Redis, address: LineAddress, options: AdmissionOptions): Admission {
   const { backlogTokens: mark, memoryPause = 0.65, memoryResume = 0.55, clock = systemClock } = options;
-  let checkedAt = Number.NEGATIVE_INFINITY;
-  let held: AdmissionState['reason'];
+  const holds: Record<Priority, { reason: AdmissionState['reason']; checkedAt: number }> = {
+    live: { reason: undefined, checkedAt: Number.NEGATIVE_INFINITY },
+    bulk: { reason: undefined, checkedAt: Number.NEGATIVE_INFINITY },
+  };
+  const reading = createReading(createCaller(redis, address));
+  const presence = createPresence(createCaller(redis, address));
+  /** Many ask at a time; one look answers them. */
+  const looking: Partial<Record<Priority, Promise<AdmissionState>>> = {};
 
-  async function state(): Promise<AdmissionState> {
+  const markOf = (priority: Priority): number => (priority === 'bulk' ? BULK_SHARE * mark : mark);
+
+  /** Undefined: there is room. */
+  async function refusalOf({ priority = 'live', tenant, onTheirWay = 0 }: Work): Promise<AdmissionState | undefined> {
+    const hold = holds[priority];
+    const limit = markOf(priority);
+    if (hold.reason === undefined && clock.monotonicMs() - hold.checkedAt < CHECK_EVERY_MS && onTheirWay < limit) {
+      return undefined;
+    }
+    looking[priority] ??= look(priority).finally(() => {
+      delete looking[priority];
+    });
+    const now = await looking[priority];
+    hold.checkedAt = clock.monotonicMs();
+    hold.reason = now.reason;
+    if (now.reason === 'memory') {
+      refuseIfHopeless(now, memoryPause, memoryResume);
+      return now;
+    }
+    const above = now.reason === 'backlog' || now.backlogTokens + onTheirWay > limit;
+    if (!above || (tenant !== undefined && (await isBelowShare(tenant, limit)))) return undefined;
+    return { ...now, reason: 'backlog', backlogTokens: now.backlogTokens + onTheirWay };
+  }
+
+  async function isBelowShare(tenant: string, limit: number): Promise<boolean> {
+    const shares = await reading.shares();
+    const own = shares.find((share) => share.tenant === tenant)?.backlogTokens ?? 0;
+    const sharers = shares.length + (own === 0 ? 1 : 0);
+    return own < limit / sharers;
+  }
+
+  async function retryAfter(priority: Priority, { reason, backlogTokens }: AdmissionState): Promise<number> {
+    const { tokensPerSecond } = await presence.statistics();
+    if (reason === 'memory' || tokensPerSecond === 0) return RETRY_AFTER_MS;
+    const over = backlogTokens - BACKLOG_RESUME * markOf(priority);
+    return Math.min(RETRY_AFTER_MOST_MS, Math.max(RETRY_AFTER_LEAST_MS, (over * 1_000) / tokensPerSecond));
+  }
+
+  async function look(priority: Priority): Promise<AdmissionState> {
+    const held = holds[priority].reason;
+    const limit = markOf(priority);
     const info = await redisInfo(redis);
     let backlog = 0;
     let documents = 0;
@@ -80,7 +149,7 @@ export function openAdmission(redis: Redis, address: LineAddress, options: Admis
         if (tight) ledgerBytes += (await redis.memory('USAGE', ledgerKey(tag, 'docs'), 'SAMPLES', 200)) ?? 0;
       }
     });
-    const backlogLimit = held === 'backlog' ? mark * BACKLOG_RESUME : mark;
+    const backlogLimit = held === 'backlog' ? limit * BACKLOG_RESUME : limit;
     const memoryLimit = (held === 'memory' ? memoryResume : memoryPause) * info.maxBytes;
     const reason =
       info.maxBytes > 0 && info.usedBytes > memoryLimit ? 'memory' : backlog > backlogLimit ? 'backlog' : undefined;
@@ -96,32 +165,25 @@ export function openAdmission(redis: Redis, address: LineAddress, options: Admis
   }
 
   return {
-    state,
+    state: () => look('live'),
 
-    async admit() {
-      if (held === undefined && clock.monotonicMs() - checkedAt < CHECK_EVERY_MS) return;
-      const now = await state();
-      checkedAt = clock.monotonicMs();
-      held = now.reason;
-      if (held === undefined) return;
-      if (held === 'memory') refuseIfHopeless(now, memoryPause, memoryResume);
+    async admit(work = {}) {
+      const refusal = await refusalOf(work);
+      if (refusal === undefined) return;
+      const { priority = 'live' } = work;
       throw new SluiceError('backlog_full', {
-        message: `There is no room for more work: ${inWords(now, mark)}`,
-        retryAfterMs: RETRY_AFTER_MS,
+        message: `There is no room for more work: ${inWords(refusal, markOf(priority))}`,
+        retryAfterMs: Math.round(await retryAfter(priority, refusal)),
       });
     },
 
-    async wait(signal, onWait) {
-      if (held === undefined && clock.monotonicMs() - checkedAt < CHECK_EVERY_MS) return;
+    async wait(signal, onWait, work = {}) {
       let told: AdmissionState['reason'];
       while (signal?.aborted !== true) {
-        const now = await state();
-        checkedAt = clock.monotonicMs();
-        held = now.reason;
-        if (held === undefined) return;
-        if (held === 'memory') refuseIfHopeless(now, memoryPause, memoryResume);
-        if (held !== told) onWait?.(inWords(now, mark), now);
-        told = held;
+        const refusal = await refusalOf(work);
+        if (refusal === undefined) return;
+        if (refusal.reason !== told) onWait?.(inWords(refusal, markOf(work.priority ?? 'live')), refusal);
+        told = refusal.reason;
         await clock.sleep(WAIT_MS, signal);
       }
     },

@@ -31,11 +31,16 @@ export interface QueueCounts {
 export interface ChunkQueue {
   /**
    * Adds every job, or throws after a minute of outage (`queue_unreachable`, `queue_busy`): then some may be in, and adding all
-   * of them again is right. Equal ids are one job. `traceOf` is the `traceparent` that a job carries, where it is traced.
+   * of them again is right. Equal ids are one job. `traceOf` is the `traceparent` that a job carries, where it is traced;
+   * `priorityOf` its place (`chunkPriorities`): without it the jobs go first.
    */
   add(
     jobs: readonly ChunkJob[],
-    options?: { signal?: AbortSignal; traceOf?: (job: ChunkJob) => string | undefined },
+    options?: {
+      signal?: AbortSignal;
+      traceOf?: (job: ChunkJob) => string | undefined;
+      priorityOf?: (job: ChunkJob) => number;
+    },
   ): Promise<void>;
   /** Takes the jobs of abandoned revisions out. Jobs that a worker holds are left to it: it will find them overtaken. */
   remove(revisions: readonly Abandoned[]): Promise<void>;
@@ -47,6 +52,7 @@ interface QueuedJob {
   id: string;
   job: ChunkJob;
   trace: string | undefined;
+  priority: number;
 }
 
 /** `redis` stays the caller's: closing the queue leaves it open. */
@@ -63,10 +69,10 @@ export function openChunkQueue(
     for (;;) {
       try {
         await queue.addBulk(
-          slice.map(({ id, job, trace }) => ({
+          slice.map(({ id, job, trace, priority }) => ({
             name: JOB_NAME,
             data: job,
-            opts: { jobId: id, ...(trace !== undefined && { telemetry: { metadata: trace } }) },
+            opts: { jobId: id, priority, ...(trace !== undefined && { telemetry: { metadata: trace } }) },
           })),
         );
         return;
@@ -81,12 +87,12 @@ export function openChunkQueue(
   }
 
   return {
-    async add(jobs, { signal, traceOf } = {}) {
+    async add(jobs, { signal, traceOf, priorityOf } = {}) {
       const byShard = new Map<number, QueuedJob[]>();
       for (const job of jobs) {
         const shard = shardOf(job.key, address.shards);
         const list = byShard.get(shard) ?? [];
-        list.push({ id: jobId(job), job, trace: traceOf?.(job) });
+        list.push({ id: jobId(job), job, trace: traceOf?.(job), priority: priorityOf?.(job) ?? 0 });
         byShard.set(shard, list);
       }
       await Promise.all(

@@ -6,6 +6,7 @@ import { type DocumentKey, MAX_CHUNKS_PER_DOCUMENT, type Revision, revisionFromH
 import type { Caller } from './caller.ts';
 import { guarded } from './errors.ts';
 import { type RunRef, runNumber } from './run-ref.ts';
+import type { Priority } from './submission.ts';
 
 export interface Compare {
   key: DocumentKey;
@@ -46,12 +47,16 @@ export interface Prepare {
   producer: string;
   /** The revision that was reserved when the submission was accepted. */
   revision?: Revision | undefined;
+  /** Default bulk. */
+  priority?: Priority | undefined;
 }
 
 export interface Prepared {
   revision: Revision;
   /** Part of the job ids: chunk id + `-` + generation. */
   generation: number;
+  /** Place in the order of its class, in tokens: what `chunkPriorities` makes the jobs' priorities of. */
+  tag: number;
   /** Ordinals whose jobs are to be enqueued. Empty: nothing is to do but commit. */
   missing: number[];
   /** The submission came too late, something accepted later is on record: nothing is to do, not even commit. */
@@ -170,12 +175,20 @@ export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE
           run: numbered(item.run),
           producer: item.producer,
           revision: item.revision === undefined ? '' : revisionHex(item.revision),
+          class: item.priority === 'live' ? 'l' : 'b',
         };
       });
-      const answers = (await caller.ask('prepare', asked, [producerGoneMs])) as [string, string, string, string?][];
-      return answers.map(([revision, generation, outcomes, overtaken], i) => ({
+      const answers = (await caller.ask('prepare', asked, [producerGoneMs])) as [
+        string,
+        string,
+        string,
+        string,
+        string,
+      ][];
+      return answers.map(([revision, generation, outcomes, overtaken, tag], i) => ({
         revision: revisionFromHex(revision),
         generation: Number(generation),
+        tag: Number(tag),
         missing: waiting(outcomes === '' ? '-'.repeat(items[i]!.chunkCount) : outcomes),
         ...(overtaken === '1' && { overtaken: true as const }),
       }));

@@ -6,6 +6,7 @@ export {
   type AdmissionState,
   LEDGER_BYTES_PER_DOCUMENT,
   openAdmission,
+  type Work,
 } from './admission.ts';
 export {
   type ApiKey,
@@ -24,6 +25,7 @@ export { type ChunkWorker, openChunkWorker, STALLED_INTERVAL_MS, WORKER_LOCK_MS 
 export { connectRedis, describeRedis, type RedisRole } from './connection.ts';
 export type { DeadLetter, DeadLetterFilter, DeadLetters, Dropped, Retry } from './dead-letters.ts';
 export { guarded, toQueueError } from './errors.ts';
+export { chunkPriorities } from './fair-order.ts';
 export type {
   Abandoned,
   Committed,
@@ -40,7 +42,7 @@ export { type Ledger, type LedgerOptions, openLedger } from './ledger.ts';
 export type { EngineCall, Poison, Suspicion } from './poison.ts';
 export type { LiveWorker, Presence, Statistics, WorkerBeat, WorkerLoad } from './presence.ts';
 export { openQueueMetrics, type QueueMetrics } from './queue-metrics.ts';
-export type { DocumentRecord, DocumentState, DocumentStateName, LedgerCounts, Reading } from './reading.ts';
+export type { DocumentRecord, DocumentState, DocumentStateName, LedgerCounts, Reading, Share } from './reading.ts';
 export type { Adopt, Lease, Reconciling } from './reconciling.ts';
 export { type RedisInfo, redisInfo } from './redis-info.ts';
 export {
@@ -54,6 +56,7 @@ export {
 } from './runs.ts';
 export type { Settling, ToClean, ToSettle, ToSweep } from './settling.ts';
 export { openSources, type Source, type Sources } from './sources.ts';
+export { removeStrayJobs } from './stray-jobs.ts';
 export {
   documentFields,
   type Priority,

@@ -71,6 +71,13 @@ export interface Reading {
   counts(): Promise<LedgerCounts>;
   /** Tokens that are enqueued and neither stored, dead nor overtaken. */
   backlogTokens(): Promise<number>;
+  /** The same by tenant, '' for documents without one; only those who have any. */
+  shares(): Promise<Share[]>;
+}
+
+export interface Share {
+  tenant: string;
+  backlogTokens: number;
 }
 
 /** The packed record of `docs`, read. */
@@ -164,6 +171,18 @@ export function createReading(caller: Caller): Reading {
         for (const name of Object.keys(sum) as (keyof LedgerCounts)[]) sum[name] += shard[name];
         return sum;
       });
+    },
+
+    async shares() {
+      const tokens = new Map<string, number>();
+      for (const fields of await caller.onShards((redis, key) => redis.hgetall(key('shares')))) {
+        for (const [field, count] of Object.entries(fields)) {
+          // `b:<class>:<tenant>`.
+          if (!field.startsWith('b:')) continue;
+          tokens.set(field.slice(4), (tokens.get(field.slice(4)) ?? 0) + Number(count));
+        }
+      }
+      return [...tokens].map(([tenant, backlogTokens]) => ({ tenant, backlogTokens }));
     },
 
     async backlogTokens() {

@@ -32,12 +32,15 @@ export type AcceptStep = 'received' | 'revision drawn' | 'enqueued';
 
 /** Throws `backlog_full`, `ledger_full`, `idempotency_conflict`, `duplicate_id`, `queue_*`. */
 export async function acceptDocuments(
-  { name, ledger, admission, submissions }: Pick<ServedLine, 'name' | 'ledger' | 'admission' | 'submissions'>,
+  { name, ledger, gate, submissions }: Pick<ServedLine, 'name' | 'ledger' | 'gate' | 'submissions'>,
   documents: readonly SourceDocument[],
   { caller, priority, idempotencyKey, admitted = false, onStep = () => undefined }: AcceptOptions,
 ): Promise<Accepted[]> {
   onStep('received');
-  if (!admitted) await admission.admit();
+  if (!admitted) {
+    const tenants = new Set(documents.map(({ tenant = '' }) => tenant));
+    for (const tenant of tenants) await gate.admit({ priority, tenant });
+  }
   const submission = idempotencyKey === undefined ? undefined : submissionName(caller, idempotencyKey);
   const items = documents.map((document) => ({
     document,
@@ -62,6 +65,7 @@ export async function acceptDocuments(
       submission: { ...document, priority },
     })),
   );
+  gate.accepted(documents);
   onStep('enqueued');
   return items.map(({ document: { id, tenant } }, index) => ({
     id,

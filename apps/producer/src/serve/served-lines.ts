@@ -5,9 +5,10 @@
 import { type Config, type Logger, type Releaser, SluiceError } from '@sluice/core';
 import { type Line, type LinePlan, openExistingLine, openLine } from '@sluice/line';
 import { openSubmissionQueue, type SubmissionQueue } from '@sluice/queue';
+import { createGate, type Gate } from './gate.ts';
 
-/** A line with the queue of what is submitted to it. */
-export type ServedLine = Line & { readonly submissions: SubmissionQueue };
+/** A line with the queue of what is submitted to it, and the gate before it. */
+export type ServedLine = Line & { readonly submissions: SubmissionQueue; readonly gate: Gate };
 
 export interface ServedLines {
   /** Throws `unknown_line`, `space_drift`, and what connecting throws. */
@@ -51,7 +52,7 @@ export async function serveLines({
     for (const warning of line.warnings) logger.warn({ event: 'line warned', line: line.name }, warning);
     const submissions = openSubmissionQueue(line.redis, line.name);
     releaser.push(`the submission queue of ${line.name}`, () => submissions.close());
-    const served = { ...line, submissions };
+    const served = { ...line, submissions, gate: createGate(line.admission, submissions) };
     open.set(line.name, served);
     onOpened(served);
     return served;

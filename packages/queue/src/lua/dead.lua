@@ -13,7 +13,7 @@ for i, item in ipairs(items) do
     set_outcome(doc, item.rev, item.ord, 'd')
     local off = math.min(head.pending, item.tokens)
     head.pending = head.pending - off
-    total('backlog', -off)
+    backlog(doc, head, -off)
     head.dead = head.dead + 1
     head.changed = true
     cut_field(doc, 'a:' .. item.rev .. ':' .. item.ord)

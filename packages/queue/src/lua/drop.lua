@@ -29,7 +29,7 @@ for i, item in ipairs(items) do
       count(head.run, 'superseded', 1)
       count(head.run, 'unsettled', -1)
     end
-    flush_pending(head)
+    flush_pending(doc, head)
     remove_dead_letters(doc, rec.rev, head)
     if head.fenced == '1' then clean(doc, rec.rev) end
     local whole = unpack_record(doc.fields.whole)

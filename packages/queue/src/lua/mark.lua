@@ -16,7 +16,7 @@ local function store(doc, item, was_dead)
   else
     local off = math.min(head.pending, item.tokens)
     head.pending = head.pending - off
-    total('backlog', -off)
+    backlog(doc, head, -off)
   end
   head.changed = true
   if was_dead or head.gen > 0 then remove_dead_letter(chunk_id(doc, item.rev, item.ord)) end

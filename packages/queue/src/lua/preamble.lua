@@ -18,9 +18,9 @@ local K = {
   docs = KEYS[1], totals = KEYS[2], counts = KEYS[3], settling = KEYS[4], cleaning = KEYS[5], prepared = KEYS[6],
   intents = KEYS[7], sweeps = KEYS[8], dead = KEYS[9], dead_at = KEYS[10], producers = KEYS[11], workers = KEYS[12],
   rates = KEYS[13], submissions = KEYS[14], retried = KEYS[15],
-  calls = KEYS[16], suspects = KEYS[17],
+  calls = KEYS[16], suspects = KEYS[17], shares = KEYS[18],
 }
-local FIXED_KEYS = 17
+local FIXED_KEYS = 18
 local items = cjson.decode(ARGV[2])
 
 local function int(n) return string.format('%.0f', n) end
@@ -106,7 +106,7 @@ end
 local function pack_head(h)
   return table.concat({
     h.kind, h.hash, h.cut, int(h.n), h.source, h.run, int(h.gen), int(h.pending), int(h.stored), int(h.reused), int(h.dead),
-    h.producer, int(h.at), h.fenced,
+    h.producer, int(h.at), h.fenced, h.class or 'b', int(h.tag or 0), int(h.size or 0),
   }, '|')
 end
 
@@ -116,7 +116,7 @@ local function unpack_head(s)
   return {
     kind = p[1], hash = p[2], cut = p[3], n = tonumber(p[4]), source = p[5], run = p[6], gen = tonumber(p[7]),
     pending = tonumber(p[8]), stored = tonumber(p[9]), reused = tonumber(p[10]), dead = tonumber(p[11]), producer = p[12],
-    at = tonumber(p[13]), fenced = p[14],
+    at = tonumber(p[13]), fenced = p[14], class = p[15] or 'b', tag = tonumber(p[16] or 0), size = tonumber(p[17] or 0),
   }
 end
 
@@ -161,13 +161,35 @@ local function cut_field(doc, field)
   doc.del[field] = true
 end
 
-local totals, counts = {}, {}
+local totals, counts, shares = {}, {}, {}
 local function total(name, by) totals[name] = (totals[name] or 0) + by end
+-- Tokens of a revision that join or leave the backlog: the line's, its class's (l live, b bulk) and its tenant's share of it.
+local function backlog(doc, head, by)
+  if by == 0 then return end
+  total('backlog', by)
+  total('backlog:' .. head.class, by)
+  local share = head.class .. ':' .. (doc.fields.tenant or '')
+  shares[share] = (shares[share] or 0) + by
+end
+
 -- Counts of a run; a revision remembers its run, so that every transition is counted exactly once.
 local function count(run, name, by)
   if run == '' or by == 0 then return end
   local field = run .. ':' .. name
   counts[field] = (counts[field] or 0) + by
+end
+
+-- Who has nothing left to do keeps no place in the order; when nobody of a class has, its order begins anew.
+local function save_shares()
+  for share, by in pairs(shares) do
+    if by ~= 0 and redis.call('hincrby', K.shares, 'b:' .. share, int(by)) <= 0 then
+      redis.call('hdel', K.shares, 'b:' .. share, 'f:' .. share)
+      local class = string.sub(share, 1, 1)
+      if tonumber(redis.call('hget', K.totals, 'backlog:' .. class) or 0) <= 0 then
+        redis.call('hdel', K.shares, 'v:' .. class)
+      end
+    end
+  end
 end
 
 local function save_all()
@@ -199,4 +221,5 @@ local function save_all()
   for field, by in pairs(counts) do
     if by ~= 0 then redis.call('hincrby', K.counts, field, int(by)) end
   end
+  save_shares()
 end

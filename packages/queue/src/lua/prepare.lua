@@ -1,5 +1,5 @@
--- prepare {key, id, tenant, hash, cut, n, tokens[], source, run, producer, revision} → per item {revision, generation, outcomes,
--- overtaken}. ARGV[3]: a producer without a heartbeat for so many ms is gone. Outcomes '' = every ordinal is to be enqueued.
+-- prepare {key, id, tenant, hash, cut, n, tokens[], source, run, producer, revision, class} → per item {revision, generation,
+-- outcomes, overtaken, tag}. ARGV[3]: a producer without a heartbeat for so many ms is gone. Outcomes '' = every ordinal is to be enqueued.
 -- Supersedes nothing. In this order: resume the current revision of the same content; take up a prepared one of the same
 -- content whose producer is gone; draw a new one.
 local gone_before = time_ms() - tonumber(ARGV[3])
@@ -34,7 +34,7 @@ local function revive(doc, rev, head, tokens)
   head.gen = head.gen + 1
   head.pending = head.pending + back
   head.changed = true
-  total('backlog', back)
+  backlog(doc, head, back)
   return revived
 end
 
@@ -86,14 +86,24 @@ local function take_up(doc, rev, item)
   return { rev, int(head.gen), doc.fields['o:' .. rev] }
 end
 
+-- Start-time fair queuing (Goyal, Vin, Cheng 1996): a revision begins where its tenant's last one ended, or where the order has
+-- come, whichever is later. Tags are tokens; the jobs' priorities are made of them.
+local function place(doc, class, tokens)
+  local share = class .. ':' .. (doc.fields.tenant or '')
+  local order, last_end = unpack(redis.call('hmget', K.shares, 'v:' .. class, 'f:' .. share))
+  local tag = math.max(tonumber(order or 0), tonumber(last_end or 0))
+  redis.call('hset', K.shares, 'f:' .. share, int(tag + tokens))
+  return tag
+end
+
 local function begin(doc, rev, item)
   local pending = sum(item.tokens)
   doc.heads[rev] = {
     kind = 'p', hash = item.hash, cut = item.cut, n = item.n, source = item.source, run = item.run, gen = 0,
     pending = pending, stored = 0, reused = 0, dead = 0, producer = item.producer, at = time_ms(), fenced = '0',
-    changed = true,
+    class = item.class, tag = place(doc, item.class, pending), size = pending, changed = true,
   }
-  total('backlog', pending)
+  backlog(doc, doc.heads[rev], pending)
   -- A submission is durable and comes back by itself: its revision never goes stale.
   if item.revision == '' then redis.call('zadd', K.prepared, time_ms(), doc.key .. rev) end
   put(doc, 'o:' .. rev, string.rep('-', item.n))
@@ -157,11 +167,11 @@ end
 local answers = {}
 for i, item in ipairs(items) do
   local doc = load(i)
-  answers[i] = prepare(doc, item)
-  if next(doc.heads) ~= nil then
-    if doc.fields.id ~= item.id then put(doc, 'id', item.id) end
-    if item.tenant ~= '' and doc.fields.tenant ~= item.tenant then put(doc, 'tenant', item.tenant) end
-  end
+  if item.tenant ~= '' and doc.fields.tenant ~= item.tenant then put(doc, 'tenant', item.tenant) end
+  local answer = prepare(doc, item)
+  local head = doc.heads[answer[1]]
+  answers[i] = { answer[1], answer[2], answer[3], answer[4] or '0', int(head and head.tag or 0) }
+  if next(doc.heads) ~= nil and doc.fields.id ~= item.id then put(doc, 'id', item.id) end
   -- A producer that prepares is alive.
   if item.producer ~= '' then redis.call('hset', K.producers, item.producer, int(time_ms())) end
 end

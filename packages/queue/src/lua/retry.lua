@@ -29,7 +29,7 @@ for i, item in ipairs(items) do
       head.dead = head.dead - 1
       head.pending = head.pending + item.tokens
       head.changed = true
-      total('backlog', item.tokens)
+      backlog(doc, head, item.tokens)
       if head.kind == 'c' then
         count(head.run, 'c.dead', -1)
         if doc.rec.state == 'p' then

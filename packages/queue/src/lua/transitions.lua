@@ -13,8 +13,8 @@ local function set_outcome(doc, rev, ord, mark)
 end
 
 -- The rest of a revision's tokens leaves the backlog: nobody will embed them any more.
-local function flush_pending(head)
-  total('backlog', -head.pending)
+local function flush_pending(doc, head)
+  backlog(doc, head, -head.pending)
   head.pending = 0
   head.changed = true
 end
@@ -117,14 +117,14 @@ local function look(doc)
   local head = doc.heads[rec.rev]
   if not head then return end
   if head.stored == rec.n then
-    flush_pending(head)
+    flush_pending(doc, head)
     if older_rows(doc) then
       redis.call('zadd', K.settling, 'NX', time_ms(), doc.key)
     else
       finish(doc)
     end
   elseif head.stored + head.dead == rec.n then
-    flush_pending(head)
+    flush_pending(doc, head)
     rec.state = 'p'
     doc.rec_changed = true
     total('o', -1)
@@ -137,7 +137,7 @@ end
 -- A revision nobody will finish: its tokens, dead letters and rows go.
 local function abandon(doc, rev)
   local head = doc.heads[rev]
-  flush_pending(head)
+  flush_pending(doc, head)
   remove_dead_letters(doc, rev, head)
   if head.fenced == '1' then
     clean(doc, rev)
@@ -183,7 +183,7 @@ local function supersede(doc)
     else
       count(head.run, 'unsettled', -1)
     end
-    flush_pending(head)
+    flush_pending(doc, head)
     remove_dead_letters(doc, rec.rev, head)
     if head.fenced == '1' then
       clean(doc, rec.rev)
@@ -200,7 +200,7 @@ local function overtake_below(doc, rev)
     if other < rev and head.kind == 'v' then
       drop_head(doc, other)
     elseif other < rev and head.kind == 'p' then
-      flush_pending(head)
+      flush_pending(doc, head)
       remove_dead_letters(doc, other, head)
       if head.fenced == '1' then
         clean(doc, other)

@@ -90,7 +90,7 @@ async function pump(body: Readable | undefined, out: PassThrough, options: Pumpi
   for await (const read of readLines(body ?? Readable.from([]), parts.config.SLUICE_MAX_LINE_BYTES)) {
     if ('bytes' in read && read.bytes.length === 0) continue;
     // Here and not in each of them: their revisions are drawn in the order of the lines.
-    await line.admission.wait(signal);
+    await line.gate.wait({ priority: options.priority, tenant: options.caller.tenant }, signal);
     signal.throwIfAborted();
     const verdict = verdictOn(read, options);
     written = written.then(async () => {
