@@ -61,7 +61,7 @@ export function createProgram(): Command {
       'sluice ingest "docs/**/*.md" notes.ndjson.gz',
       'sluice ingest --source wiki --prune export/',
       'zcat dump.ndjson.gz | sluice ingest - --source dump',
-      'sluice ingest docs/ --dry-run',
+      'sluice ingest docs/ --dry-run --engine-rate 40000',
     ],
   )
     .option('--source <name>', 'name of the source; default: the folder’s name')
@@ -70,7 +70,9 @@ export function createProgram(): Command {
     .option('--recut', 'cut unchanged documents anew when the cut has changed')
     .option('--wait', 'wait until everything is stored (default on a terminal)')
     .option('--no-wait', 'return when everything is accepted')
-    .option('--dry-run', 'read, cut and count; touch nothing')
+    .option('--dry-run', 'read, cut and count; touch nothing, and forecast what the run will cost')
+    .option('--engine-rate <tokens>', 'for the forecast: padded tokens that the engine computes a second', integer(1))
+    .option('--calibrate', 'for the forecast: measure the engine first, in a few requests')
     .option('--max-errors <n>', 'stop after more rejected items than this', integer(0))
     .addOption(
       new Option('--format <format>', 'what standard input holds')
@@ -194,6 +196,17 @@ export function createProgram(): Command {
     'sluice keys revoke crawler',
   ]);
 
+  command(
+    program,
+    'reconcile [paths...]',
+    'Make the ledger again from the collection after Redis was lost, then hand the sources at PATHS in.',
+    () => import('./commands/reconcile.ts'),
+    ['sluice reconcile docs/', 'sluice reconcile --source wiki export/', 'sluice reconcile --prune'],
+  )
+    .option('--source <name>', 'name of the source; default: the folder’s name')
+    .option('--prune', 'delete rows of no readable revision, once their documents were handed in')
+    .option('--json', 'JSON lines, the summary of the ledger among them');
+
   command(program, 'board', 'Serve Bull Board on loopback, read-only.', () => import('./commands/board.ts'), [
     'sluice board',
     'sluice board --port 3000',
@@ -231,6 +244,23 @@ export function createProgram(): Command {
     .option('--memory-tokens <n>', 'modelled: padded tokens above which it is out of memory', integer(1), 65_536)
     .option('--devices <n>', 'modelled: devices behind this address', integer(1), 1)
     .option('--json', 'print what is served as one JSON line, when it is ready');
+
+  const benches = group(program, 'bench', 'Measure what is yours.');
+  command(
+    benches,
+    'engine',
+    'How fast the engine is, the best settings, and how long a corpus will take.',
+    () => import('./commands/bench-engine.ts'),
+    ['SLUICE_ENGINE_URL=http://gpu:8080 sluice bench engine', 'sluice bench engine --corpus-tokens 250000000 --json'],
+  )
+    .option(
+      '--max-batch-tokens <n>',
+      'largest request tried, padded tokens; default: SLUICE_BATCH_TOKENS',
+      integer(256),
+    )
+    .option('--corpus-tokens <n>', 'tokens of the corpus whose time is forecast', integer(1), 1_000_000_000)
+    .option('--repeats <n>', 'timed requests of each shape', integer(1), 3)
+    .option('--json', 'one JSON object');
 
   const golden = group(program, 'golden', 'Golden vectors, which other engines are compared with.');
   command(golden, 'record', 'Record them from an engine that you trust.', () => import('./commands/golden-record.ts'), [

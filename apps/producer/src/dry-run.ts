@@ -1,8 +1,9 @@
-/** `ingest --dry-run`: reads, cuts and counts as a run would, and touches nothing: no Redis, no Milvus, no engine. */
+/** `ingest --dry-run`: reads, cuts and counts as a run would, and touches neither Redis nor Milvus; forecasts what the run will cost. */
 import type { ChunkerPool } from '@sluice/chunker';
-import { isSluiceError, totalTokens } from '@sluice/core';
+import { isSluiceError, type SourceDocument, totalTokens } from '@sluice/core';
 import pLimit from 'p-limit';
 import type { IngestListener } from './events.ts';
+import { createForecast, type Forecast, type ForecastOptions } from './forecast.ts';
 import { fault, faultOf } from './source/fault.ts';
 import type { ItemFault } from './source/item.ts';
 import { type ReadOptions, readDocuments } from './source/read-documents.ts';
@@ -15,6 +16,7 @@ export interface DryRunSummary {
   chunks: { count: number; meanTokens: number; longestTokens: number };
   tokens: number;
   bytes: number;
+  forecast: Forecast;
   rejectedByCode: Record<string, number>;
   seconds: number;
   exitCode: number;
@@ -27,6 +29,7 @@ export interface DryRunOptions {
   read: ReadOptions;
   signal: AbortSignal;
   listener: IngestListener;
+  forecast: ForecastOptions;
   /** Told the id of every document that would be handed in; `--prune` compares with them. */
   onDocument?(id: string, tenant: string | undefined): void;
 }
@@ -38,6 +41,7 @@ export async function dryRun({
   read,
   signal,
   listener,
+  forecast: forecastOptions,
   onDocument,
 }: DryRunOptions): Promise<DryRunSummary> {
   const startedAt = performance.now();
@@ -47,6 +51,7 @@ export async function dryRun({
   let tokens = 0;
   let longest = 0;
   let bytes = 0;
+  const forecast = createForecast(forecastOptions);
   const limit = pLimit(pool.threads * 2);
   const cutting = new Set<Promise<void>>();
 
@@ -77,7 +82,9 @@ export async function dryRun({
             chunks++;
             tokens += total;
             longest = Math.max(longest, total);
-            bytes += Buffer.byteLength(chunk.text);
+            const textBytes = Buffer.byteLength(chunk.text);
+            bytes += textBytes;
+            forecast.add({ tokens: total, textBytes, rowBytes: textBytes + rowBytesBesideText(document) });
           }
         } catch (error) {
           if (!isSluiceError(error)) throw error;
@@ -89,6 +96,7 @@ export async function dryRun({
     }
   }
   await Promise.all(cutting);
+  const seconds = (performance.now() - startedAt) / 1_000;
   return {
     type: 'summary',
     dryRun: true,
@@ -96,8 +104,19 @@ export async function dryRun({
     chunks: { count: chunks, meanTokens: chunks === 0 ? 0 : Math.round(tokens / chunks), longestTokens: longest },
     tokens,
     bytes,
+    forecast: forecast.finish({
+      documents: documents.read - documents.skipped - documents.rejected,
+      cutSeconds: seconds,
+    }),
     rejectedByCode,
-    seconds: Math.round(performance.now() - startedAt) / 1_000,
+    seconds: Math.round(seconds * 1_000) / 1_000,
     exitCode: signal.aborted ? 130 : documents.rejected > 0 ? 3 : 0,
   };
+}
+
+/** Key, revision, counts, offsets and the two hashes of a row; its other fields are the document's. */
+const ROW_BYTES = 39 + 2 * 22 + 3 * 8 + 2 * 4;
+
+function rowBytesBesideText({ id, tenant = '', metadata }: SourceDocument): number {
+  return ROW_BYTES + Buffer.byteLength(id) + Buffer.byteLength(tenant) + Buffer.byteLength(JSON.stringify(metadata));
 }

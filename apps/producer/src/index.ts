@@ -1,6 +1,7 @@
 export * from './board.ts';
 export * from './dry-run.ts';
 export * from './events.ts';
+export type { Forecast, ForecastOptions } from './forecast.ts';
 export type { HandInStep, OnHandInStep } from './hand-in.ts';
 export * from './ingest.ts';
 export * from './open-pool.ts';

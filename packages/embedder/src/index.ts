@@ -9,12 +9,14 @@ export {
   downloadModel,
 } from './hub/download-model.ts';
 export { cosine, cutVector } from './matryoshka.ts';
+export * from './measure-engine.ts';
 export { type DeviceModel, type DeviceStatistics, RTX_3090 } from './modelled/device.ts';
 export { createModelledEngine, type ModelledEngine, openModelledEngine } from './modelled/modelled-engine.ts';
 export { nullVector } from './null-engine.ts';
 export { readModelFolder } from './onnx/model-folder.ts';
 export * from './pace.ts';
 export { type GoldenFile, type GoldenText, type GoldenVariant, parseGolden, readGolden } from './preflight/golden.ts';
+export { proofForLine, refuseUnlessRight, sameProof } from './preflight/line-proof.ts';
 export { recordGolden } from './preflight/record-golden.ts';
 export type { Finding, PreflightReport } from './preflight/report.ts';
 export * from './preflight.ts';

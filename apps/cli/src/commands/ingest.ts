@@ -12,6 +12,7 @@ import {
 } from '@sluice/producer';
 import { startTelemetry } from '@sluice/telemetry';
 import type { Context } from '../context.ts';
+import { engineRate } from '../engine-rate.ts';
 import { insideWorker } from '../inside-worker.ts';
 import { renderDryRun } from '../render/dry-run.ts';
 import { createProgressDisplay } from '../render/progress.ts';
@@ -25,6 +26,9 @@ export interface IngestCommandOptions {
   recut?: boolean;
   wait?: boolean;
   dryRun?: boolean;
+  /** Padded tokens a second, for the forecast. */
+  engineRate?: number;
+  calibrate?: boolean;
   maxErrors?: number;
   format: 'ndjson' | 'markdown' | 'html' | 'text';
   id?: string;
@@ -111,6 +115,14 @@ async function runDry(
   const plan = await planLine(config);
   const pool = await openPool(plan, { config, releaser });
   const display = createProgressDisplay();
+  const rate = await engineRate(
+    { config, logger, releaser, signal },
+    {
+      tokensPerSecond: options.engineRate,
+      calibrate: options.calibrate,
+      targetTokens: plan.limits.targetTokens,
+    },
+  );
   const listener = (event: IngestEvent): void => (options.json === true ? printJson(event) : display.show(event));
   const seen = new Set<string>();
   const summary = await dryRun({
@@ -120,6 +132,15 @@ async function runDry(
     read: readOptions({ stdin: process.stdin, stdinFormat: options.format, stdinId: options.id }, config),
     signal,
     listener,
+    forecast: {
+      ...plan.engine.limits,
+      window: config.SLUICE_CONCURRENCY,
+      backlogTokens: config.SLUICE_BACKLOG_TOKENS,
+      dimensions: [...new Set([...plan.engine.profile.trainedDimensions, plan.space.storedDimension])].toSorted(
+        (a, b) => a - b,
+      ),
+      rate,
+    },
     ...(options.prune === true && {
       onDocument: (id: string, tenant: string | undefined) =>
         void seen.add(documentKey({ line: config.SLUICE_LINE, tenant, id })),

@@ -9,6 +9,7 @@ export const modelled: Profile = {
   summary:
     'The modelled or null engine of `sluice engine` over HTTP: the protocol and the tokens of jina, vectors from a hash of the text. For benchmarks and capacity planning.',
   modelRevision: 'modelled-1',
+  trainedDimensions: jina.trainedDimensions,
   passageInstruction: jina.passageInstruction,
   queryInstruction: jina.queryInstruction,
   path: '/v1/embeddings',
