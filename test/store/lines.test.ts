@@ -30,6 +30,23 @@ test('a line is created on first use and found again with everything it was crea
   expect(await other.listLines()).toContainEqual(opened.info);
 });
 
+test('a line keeps which engine was proved, in the place of an earlier one, and everything else', async () => {
+  const line = testLine();
+  const { info } = await store.openLine({ line, space: testSpace(), cut: 'aaaaaaaa' });
+  const proof = {
+    verdict: 'right' as const,
+    proof: 'golden' as const,
+    engine: { profile: 'jina', where: 'http://engine', model: 'm' },
+    at: '2026-11-24T00:00:00.000Z',
+    findings: [{ name: 'determinism', status: 'ok' as const, measured: 'cosine 1, "said" so' }],
+    // As large as they come: 1,024 float32.
+    canary: { text: 'known', vector: 'A'.repeat(5_464) },
+  };
+  await store.recordProof(info.collection, { ...proof, verdict: 'unproven' });
+  await store.recordProof(info.collection, proof);
+  expect(await other.describeLine(line)).toEqual({ ...info, proof });
+});
+
 test('of processes that open a new line at the same time one creates it and all see the same epoch', async () => {
   const line = testLine();
   const open = (from: Store) => from.openLine({ line, space: testSpace(), cut: 'aaaaaaaa' });

@@ -10,6 +10,7 @@ import {
   type PreflightReport,
   parseGolden,
   preflight,
+  proofForLine,
   type ResolvedEngine,
   readGolden,
   recordGolden,
@@ -137,8 +138,22 @@ describe('jina-v3-tiny over HTTP', () => {
   it('notices a model that was swapped under a running worker', async () => {
     const found = await preflight(engine, resolved);
     await checkCanary(engine, found);
-    server.become({ adapter: 'text-matching' });
-    await expect(checkCanary(engine, found)).rejects.toMatchObject({ code: 'model_swapped', verdict: 'stop' });
+    for (const another of [{ adapter: 'text-matching' }, { weights: 'other-seed' }] as const) {
+      server.become(another);
+      await expect(checkCanary(engine, found)).rejects.toMatchObject({ code: 'model_swapped', verdict: 'stop' });
+    }
+  });
+
+  it('is of another model though right in itself: golden vectors say so, and so does the line that another engine filled', async () => {
+    const known = proofForLine(await report({}), undefined, { acceptUnproven: false, at: '2026-11-24T00:00:00.000Z' });
+    const swapped = await report({ weights: 'other-seed' });
+    expect(swapped).toMatchObject({ verdict: 'right', proof: 'variants' });
+    expect(() => proofForLine(swapped, known, { acceptUnproven: true, at: known.at })).toThrow(
+      expect.objectContaining({ code: 'model_swapped' }),
+    );
+    expect(await report({ weights: 'other-seed' }, await readGolden(goldenPath))).toMatchObject({
+      code: 'wrong_space',
+    });
   });
 
   it('throws when the engine is away: nothing was learned', async () => {

@@ -20,6 +20,8 @@ export interface JinaTinyOptions {
   /** How often the task's instruction is put before a text. Default 1. */
   prefixes?: 0 | 1 | 2;
   pooling?: 'mean' | 'cls';
+  /** `other-seed`: another model of the same shape, right in itself. Default `first`. */
+  weights?: 'first' | 'other-seed';
   /** Cut over-long texts silently although `truncate` is false. */
   cutsSilently?: boolean;
   /** Answers instead of the model when it returns something. `request` counts from 1. */
@@ -72,7 +74,14 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
   let requests = 0;
 
   async function answer(body: Body): Promise<HttpReply> {
-    const { adapter = 'task', prefixes = 1, pooling = 'mean', cutsSilently = false, script } = behaviour;
+    const {
+      adapter = 'task',
+      prefixes = 1,
+      pooling = 'mean',
+      weights = 'first',
+      cutsSilently = false,
+      script,
+    } = behaviour;
     requests += 1;
     received.push(...body.input);
     const scripted = await script?.({ texts: body.input, request: requests });
@@ -84,6 +93,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
       texts: body.input.map((text) => prompt.repeat(prefixes) + (cut ? text.slice(0, MAX_TOKENS) : text)),
       taskId: taskId(body.task, adapter),
       pooling,
+      weights,
       maxTokens: MAX_TOKENS,
     });
     if (vectors.includes(null)) return refused(400, 'INPUT_TOKEN_LIMIT_EXCEEDED');

@@ -13,6 +13,8 @@ export interface TinyQuestion {
   /** 0–4 as in the fixture's README, 5: no task. */
   taskId: number;
   pooling: 'mean' | 'cls';
+  /** Whose weights: those of the golden vectors, or those of another seed. */
+  weights: 'first' | 'other-seed';
   /** Texts with more tokens, specials included, are not embedded. */
   maxTokens: number;
 }
@@ -28,19 +30,28 @@ const BOS = 0;
 const EOS = 2;
 const { folder } = workerData as { folder: string };
 const tokenizer = createTokenizer(await loadTokenizerModel(`${folder}/tokenizer.json`));
-const session = await ort.InferenceSession.create(`${folder}/onnx/model.onnx`, { intraOpNumThreads: 2 });
+const open = (path: string) => ort.InferenceSession.create(`${folder}/${path}/model.onnx`, { intraOpNumThreads: 2 });
+const first = await open('onnx');
+let otherSeed: Promise<ort.InferenceSession> | undefined;
 
-answerCalls(async ({ texts, taskId, pooling, maxTokens }: TinyQuestion) => {
+answerCalls(async ({ texts, taskId, pooling, weights, maxTokens }: TinyQuestion) => {
+  if (weights === 'other-seed') otherSeed ??= open('other-seed/onnx');
+  const session = weights === 'other-seed' ? await otherSeed! : first;
   const answer: TinyAnswer = { vectors: [], tokens: [] };
   for (const text of texts) {
     const ids = [BOS, ...tokenizer.encode(text), EOS];
     answer.tokens.push(ids.length);
-    answer.vectors.push(ids.length > maxTokens ? null : await embed(ids, taskId, pooling));
+    answer.vectors.push(ids.length > maxTokens ? null : await embed(session, ids, taskId, pooling));
   }
   return { answer, transfer: [] };
 });
 
-async function embed(ids: number[], taskId: number, pooling: 'mean' | 'cls'): Promise<Float32Array> {
+async function embed(
+  session: ort.InferenceSession,
+  ids: number[],
+  taskId: number,
+  pooling: 'mean' | 'cls',
+): Promise<Float32Array> {
   const feeds = {
     input_ids: new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
     attention_mask: new ort.Tensor('int64', new BigInt64Array(ids.length).fill(1n), [1, ids.length]),

@@ -6,8 +6,9 @@ import {
   type PacedEngine,
   paceEngine,
   preflight,
+  proofForLine,
   readGolden,
-  refuseUnlessRight,
+  sameProof,
 } from '@sluice/embedder';
 import { collectLine, observeLine, openLine, type SpacePlan } from '@sluice/line';
 import type { LedgerOptions } from '@sluice/queue';
@@ -58,7 +59,11 @@ export async function startLineWorker({
     clock: systemClock,
     onOutage: (error, waitMs) => logger.warn({ event: 'engine awaited', err: error, waitMs }, 'waiting for the engine'),
   });
-  refuseUnlessRight(report, { acceptUnproven: config.SLUICE_ACCEPT_UNPROVEN });
+  const proof = proofForLine(report, line.info.proof, {
+    acceptUnproven: config.SLUICE_ACCEPT_UNPROVEN,
+    at: new Date(systemClock.now()).toISOString(),
+  });
+  if (!sameProof(line.info.proof, proof)) await line.store.recordProof(line.info.collection, proof);
   logger.info({ event: 'engine proven', verdict: report.verdict }, 'preflight');
 
   const engine = paceEngine(bare, {

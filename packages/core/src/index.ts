@@ -10,3 +10,4 @@ export * from './log.ts';
 export * from './persist.ts';
 export * from './releaser.ts';
 export * from './settings.ts';
+export type * from './space-proof.ts';

@@ -5,12 +5,12 @@
  */
 import { type ErrorCode, errorCodes, isSluiceError, SluiceError } from '@sluice/core';
 import type { Engine, Role } from './engine.ts';
-import { cosine } from './matryoshka.ts';
 import { CANARY, checkOverLong, checkSteadiness, checkUsage } from './preflight/behaviour.ts';
 import { builtInGolden } from './preflight/built-in-golden.ts';
 import { compareWithGolden, probeTexts } from './preflight/by-golden.ts';
 import { compareOwnVariants } from './preflight/by-variants.ts';
 import type { GoldenFile } from './preflight/golden.ts';
+import { canaryCosine, SAME_CANARY } from './preflight/line-proof.ts';
 import { createReport, type PreflightReport } from './preflight/report.ts';
 import type { ResolvedEngine } from './resolve-engine.ts';
 
@@ -28,7 +28,7 @@ export interface PreflightOptions {
 const PROBE_TOKENS = 64;
 
 /**
- * Never refuses by itself: the caller reads the verdict (see `refuseUnproven`). Throws only on outages (verdict `retry`),
+ * Never refuses by itself: the caller reads the verdict (see `refuseUnlessRight`). Throws only on outages (verdict `retry`),
  * when nothing was learned, and the signal's reason.
  */
 export async function preflight(
@@ -126,25 +126,6 @@ export async function preflight(
 }
 
 /**
- * Throws the refusal that a report means, or nothing: wrong engines are always refused, unproven ones unless accepted
- * (SLUICE_ACCEPT_UNPROVEN).
- */
-export function refuseUnlessRight(
-  report: PreflightReport,
-  { acceptUnproven = false }: { acceptUnproven?: boolean } = {},
-): void {
-  if (report.verdict === 'right' || (report.verdict === 'unproven' && acceptUnproven)) return;
-  const finding = report.findings.find(({ status }) => status === 'fail');
-  const { profile, where } = report.engine;
-  throw new SluiceError(report.code ?? 'wrong_space', {
-    message: `The engine ${profile} is refused: ${finding === undefined ? 'nothing proves that its vectors are right' : `${finding.name}: ${finding.measured}`}`,
-    where,
-    fix: finding?.fix,
-    verdict: 'stop',
-  });
-}
-
-/**
  * Embeds the canary again and compares it with what preflight got: throws `model_swapped` when it is another vector now.
  * Also the cheapest sign of life of an engine.
  */
@@ -152,15 +133,16 @@ export async function checkCanary(engine: Engine, report: PreflightReport, signa
   const known = report.canary;
   if (known === undefined) return;
   const { vectors } = await engine.embed({ texts: [CANARY], tokens: [PROBE_TOKENS], role: 'passage', signal });
-  const bytes = Buffer.from(known.vector, 'base64');
-  const before = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
   const now = vectors[0];
-  const value = now?.length === before.length ? cosine(now, before) : Number.NaN;
-  if (value >= 0.999) return;
+  const value =
+    now == null
+      ? Number.NaN
+      : canaryCosine(known.vector, Buffer.from(now.buffer, now.byteOffset, now.byteLength).toString('base64'));
+  if (value >= SAME_CANARY) return;
   throw new SluiceError('model_swapped', {
     message: 'The engine gives another vector for a known text than at the start',
     where: engine.where,
-    expected: 'cosine 0.999 or more',
+    expected: `cosine ${SAME_CANARY} or more`,
     got: Number.isNaN(value) ? 'no comparable vector' : value.toFixed(4),
   });
 }

@@ -3,7 +3,8 @@ import { loadConfig, silentLogger } from '@sluice/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from './create-engine.ts';
 import type { Engine } from './engine.ts';
-import { preflight, refuseUnlessRight } from './preflight.ts';
+import { refuseUnlessRight } from './preflight/line-proof.ts';
+import { preflight } from './preflight.ts';
 import { resolveEngine } from './resolve-engine.ts';
 
 const { config } = loadConfig([{ name: 'test', values: {} }]);

@@ -1,5 +1,5 @@
 /** What a line's collection says of itself: properties with our own keys, the only place that every server keeps. */
-import { type Space, spaceFingerprint } from '@sluice/core';
+import { type Space, type SpaceProof, spaceFingerprint } from '@sluice/core';
 
 export interface LineInfo {
   line: string;
@@ -13,6 +13,8 @@ export interface LineInfo {
   cuts: string[];
   /** When the collection was created, ISO 8601. */
   created: string;
+  /** Which engine was seen to be right for the space; absent until a worker has started. */
+  proof?: SpaceProof;
 }
 
 type Properties = Record<string, string>;
@@ -36,6 +38,10 @@ export function cutsProperty(cuts: string[]): Properties {
   return { 'sluice.cuts': cuts.join(',') };
 }
 
+export function proofProperty(proof: SpaceProof): Properties {
+  return { 'sluice.proof': JSON.stringify(proof) };
+}
+
 /** undefined when the collection is not one of ours, or its properties were edited. */
 export function fromProperties(
   properties: readonly { key: string; value: string | number }[],
@@ -45,16 +51,18 @@ export function fromProperties(
   const line = values.get('sluice.line');
   const epoch = values.get('sluice.epoch');
   const shards = Number(values.get('sluice.shards'));
-  const space = parseSpace(values.get('sluice.space'));
+  const space = parse<Space>(values.get('sluice.space'));
+  const proof = parse<SpaceProof>(values.get('sluice.proof'));
   if (line === undefined || epoch === undefined || space === undefined || !Number.isInteger(shards)) return undefined;
   if (spaceFingerprint(space) !== values.get('sluice.fp')) return undefined;
   const cuts = (values.get('sluice.cuts') ?? '').split(',').filter((cut) => cut !== '');
-  return { line, collection, epoch, shards, space, cuts, created };
+  return { line, collection, epoch, shards, space, cuts, created, ...(proof !== undefined && { proof }) };
 }
 
-function parseSpace(json: string | undefined): Space | undefined {
+/** Only Sluice writes these. */
+function parse<T>(json: string | undefined): T | undefined {
   try {
-    return json === undefined ? undefined : (JSON.parse(json) as Space);
+    return json === undefined ? undefined : (JSON.parse(json) as T);
   } catch {
     return undefined;
   }

@@ -3,9 +3,16 @@
  * same time: Milvus lets one of them create it, and the other adopts what that one wrote.
  */
 import { randomBytes } from 'node:crypto';
-import { SluiceError, type Space, spaceDifferences } from '@sluice/core';
+import { SluiceError, type Space, type SpaceProof, spaceDifferences } from '@sluice/core';
 import type { DescribeCollectionResponse } from '@zilliz/milvus2-sdk-node';
-import { collectionName, cutsProperty, fromProperties, type LineInfo, toProperties } from './line-properties.ts';
+import {
+  collectionName,
+  cutsProperty,
+  fromProperties,
+  type LineInfo,
+  proofProperty,
+  toProperties,
+} from './line-properties.ts';
 import type { Milvus } from './milvus-client.ts';
 import { INDEX, rowSchema, schemaDifferences } from './schema.ts';
 import { hasMilvusCode, isSuccess, storeError } from './store-errors.ts';
@@ -162,14 +169,19 @@ async function addCut(milvus: Milvus, collection: string, line: string, cut: str
     if (tries === CUT_TRIES) {
       throw new SluiceError('store_failed', { message: 'The list of cuts cannot be written', where: collection });
     }
-    await milvus.call(`alter ${collection}`, () =>
-      milvus.sdk.alterCollectionProperties({
-        collection_name: collection,
-        properties: cutsProperty([...info.cuts, cut]),
-        timeout: milvus.timeoutMs,
-      }),
-    );
+    await alter(milvus, collection, cutsProperty([...info.cuts, cut]));
   }
+}
+
+/** Kept in the place of an earlier one. */
+export async function recordProof(milvus: Milvus, collection: string, proof: SpaceProof): Promise<void> {
+  await alter(milvus, collection, proofProperty(proof));
+}
+
+async function alter(milvus: Milvus, collection: string, properties: Record<string, string>): Promise<void> {
+  await milvus.call(`alter ${collection}`, () =>
+    milvus.sdk.alterCollectionProperties({ collection_name: collection, properties, timeout: milvus.timeoutMs }),
+  );
 }
 
 /** Never from the SDK's cache. */

@@ -1,6 +1,6 @@
 /** The store: Milvus as a line sees it. Errors are SluiceErrors whose verdict says what the failure means for the work. */
-import { type DocumentKey, type Revision, SluiceError, type Space } from '@sluice/core';
-import { type AuditPage, auditRows, countForeign } from './audit.ts';
+import { type DocumentKey, type Revision, SluiceError, type Space, type SpaceProof } from '@sluice/core';
+import { type AuditPage, auditRows, countForeign, type HeadPage, rowHeads } from './audit.ts';
 import type { IdRange } from './id-filter.ts';
 import type { LineInfo } from './line-properties.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type OpenedLine,
   type OpenLineOptions,
   openLine,
+  recordProof,
   requireSpace,
 } from './lines.ts';
 import { connectMilvus, type StoreOptions } from './milvus-client.ts';
@@ -44,6 +45,8 @@ export interface Store {
   dropLine(line: string): Promise<boolean>;
   /** Throws `space_drift` naming every difference. */
   requireSpace(info: LineInfo, space: Space): void;
+  /** Keeps, beside the fingerprint, which engine was seen to be right for the space; in the place of an earlier one. */
+  recordProof(collection: string, proof: SpaceProof): Promise<void>;
 
   /** Resolves when every row is acknowledged. Equal keys within a call are refused. */
   upsert(collection: string, rows: readonly Row[]): Promise<void>;
@@ -66,6 +69,8 @@ export interface Store {
   countRows(collection: string): Promise<number>;
   /** Every row whose id is of our form, in pages in the order of ids. */
   auditRows(collection: string, options?: { pageRows?: number; listedIds?: number }): AsyncIterable<AuditPage>;
+  /** The same without vectors. */
+  rowHeads(collection: string): AsyncIterable<HeadPage>;
   /** Rows whose id is of another form. */
   countForeign(collection: string): Promise<number>;
   /** At most `size` rows of documents from all over the collection. */
@@ -109,6 +114,7 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
       return dropped;
     },
     requireSpace,
+    recordProof: (collection, proof) => recordProof(milvus, collection, proof),
     async upsert(collection, rows) {
       if (rows.length === 0) return;
       await upsertRows({ ...writing, collection, dimension: await dimensionOf(collection) }, rows);
@@ -120,6 +126,7 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     documentIds: (collection, keys) => documentIds(milvus, collection, keys),
     countRows: (collection) => countRows(milvus, collection),
     auditRows: (collection, how) => auditRows(milvus, collection, how),
+    rowHeads: (collection) => rowHeads(milvus, collection),
     countForeign: (collection) => countForeign(milvus, collection),
     sampleRows: (collection, options) => sampleRows(milvus, collection, options),
     search: (collection, vector, how) => search(milvus, collection, vector, how),

@@ -1,7 +1,7 @@
 /** `sluice doctor`: each dependency OK, WARN or FAIL, each line with its fix. Exit 0 all well, 3 something fails, 4 something is down. */
-import { isSluiceError } from '@sluice/core';
+import { isSluiceError, type SpaceProof } from '@sluice/core';
 import { readStack } from '@sluice/embedded';
-import { createEngine, preflight, readGolden } from '@sluice/embedder';
+import { createEngine, preflight, proofForLine, readGolden } from '@sluice/embedder';
 import { openStore, planLine } from '@sluice/line';
 import { checkRedis, connectRedis } from '@sluice/queue';
 import type { Context } from '../context.ts';
@@ -29,8 +29,11 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
     };
     report({ part: 'node', name: 'version', status: 'ok', detail: process.version });
     await part('redis', report, () => checkQueue(context, report));
-    await part('milvus', report, () => checkStore(context, report));
-    await part('engine', report, () => checkEngine(context, report));
+    let known: SpaceProof | undefined;
+    await part('milvus', report, async () => {
+      known = await checkStore(context, report);
+    });
+    await part('engine', report, () => checkEngine(context, known, report));
     await part('embedded', report, () => checkEmbedded(context, report));
     const failed = checks.filter(({ status }) => status === 'fail');
     const code = failed.length === 0 ? 0 : failed.every(({ down }) => down === true) ? 4 : 3;
@@ -74,8 +77,15 @@ async function checkQueue({ config, logger, releaser }: Context, report: (check:
   }
 }
 
-async function checkStore({ config, logger, releaser }: Context, report: (check: Check) => void): Promise<void> {
-  if (config.SLUICE_MILVUS_ADDRESS === undefined) return notSet('milvus', 'SLUICE_MILVUS_ADDRESS', report);
+/** What the line remembers of its engine. */
+async function checkStore(
+  { config, logger, releaser }: Context,
+  report: (check: Check) => void,
+): Promise<SpaceProof | undefined> {
+  if (config.SLUICE_MILVUS_ADDRESS === undefined) {
+    notSet('milvus', 'SLUICE_MILVUS_ADDRESS', report);
+    return undefined;
+  }
   const store = await openStore(config, { logger, releaser });
   await store.checkHealth();
   report({
@@ -87,7 +97,7 @@ async function checkStore({ config, logger, releaser }: Context, report: (check:
   const info = await store.describeLine(config.SLUICE_LINE);
   if (info === undefined) {
     report({ part: 'line', name: config.SLUICE_LINE, status: 'ok', detail: 'not made yet; the first ingest makes it' });
-    return;
+    return undefined;
   }
   const plan = await planLine(config);
   store.requireSpace(info, plan.space);
@@ -97,6 +107,7 @@ async function checkStore({ config, logger, releaser }: Context, report: (check:
     status: 'ok',
     detail: `${await store.countRows(info.collection)} rows, ${info.space.model}, ${info.space.storedDimension} dimensions`,
   });
+  if (info.proof !== undefined) report(proofCheck(info.proof));
   if (!info.cuts.includes(plan.cutId)) {
     report({
       part: 'line',
@@ -106,22 +117,50 @@ async function checkStore({ config, logger, releaser }: Context, report: (check:
       fix: 'Nothing needs doing: documents are cut anew when they change, or with `sluice ingest --recut`.',
     });
   }
+  return info.proof;
 }
 
-async function checkEngine({ config, logger, releaser }: Context, report: (check: Check) => void): Promise<void> {
+function proofCheck({ verdict, proof, engine, at }: SpaceProof): Check {
+  const by = { golden: 'by golden vectors', variants: 'by its own variants', none: 'by nothing' }[proof];
+  return {
+    part: 'line',
+    name: 'proof',
+    status: verdict === 'right' ? 'ok' : 'warn',
+    detail: `${engine.profile} at ${engine.where}, ${verdict === 'right' ? `proved right ${by}` : 'accepted without proof'} on ${at.slice(0, 10)}`,
+    ...(verdict === 'unproven' && { fix: 'Record golden vectors from a trusted engine, and set SLUICE_GOLDEN.' }),
+  };
+}
+
+async function checkEngine(
+  { config, logger, releaser }: Context,
+  known: SpaceProof | undefined,
+  report: (check: Check) => void,
+): Promise<void> {
   const plan = await planLine(config);
   const engine = await createEngine(config, { logger });
   releaser.push('the engine', () => engine.close());
   const golden = config.SLUICE_GOLDEN === undefined ? undefined : await readGolden(config.SLUICE_GOLDEN);
-  const { findings, verdict } = await preflight(engine, plan.engine, golden === undefined ? {} : { golden });
-  for (const { name, status, measured, fix } of findings)
+  const found = await preflight(engine, plan.engine, golden === undefined ? {} : { golden });
+  for (const { name, status, measured, fix } of found.findings)
     report({ part: 'engine', name, status, detail: measured, ...(fix !== undefined && { fix }) });
-  report({
-    part: 'engine',
-    name: 'verdict',
-    status: verdict === 'right' ? 'ok' : verdict === 'unproven' && config.SLUICE_ACCEPT_UNPROVEN ? 'warn' : 'fail',
-    detail: `${verdict} (${engine.where})`,
-  });
+  const verdict = (status: Check['status'], words: string, fix?: string) =>
+    report({
+      part: 'engine',
+      name: 'verdict',
+      status,
+      detail: `${words} (${engine.where})`,
+      ...(fix !== undefined && { fix }),
+    });
+  try {
+    const at = new Date().toISOString();
+    const proof = proofForLine(found, known, { acceptUnproven: config.SLUICE_ACCEPT_UNPROVEN, at });
+    if (found.verdict === proof.verdict) verdict(proof.verdict === 'right' ? 'ok' : 'warn', proof.verdict);
+    else verdict('ok', "right: the vectors of the line's own engine, which was proved");
+  } catch (error) {
+    if (!isSluiceError(error)) throw error;
+    if (error.code === 'model_swapped') verdict('fail', `${error.what}; got cosine ${error.got}`, error.fix);
+    else verdict('fail', found.verdict, found.verdict === 'unproven' ? error.fix : undefined);
+  }
 }
 
 async function checkEmbedded({ config }: Context, report: (check: Check) => void): Promise<void> {

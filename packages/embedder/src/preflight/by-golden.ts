@@ -15,6 +15,11 @@ import type { Report } from './report.ts';
  * variant is at 0.98 at most on a text under 20 tokens.
  */
 const SAME = 0.999;
+/**
+ * A vector at least this near to a variant, on average, is that variant, whatever the precision. Two adapters added up are at 0.84 to
+ * the nearest one: naming that one would send people to mend what is not broken.
+ */
+const KNOWN = 0.98;
 /** Longer texts hide the instruction. */
 const MAX_TOKENS = 60;
 const MAX_TEXTS = 6;
@@ -72,7 +77,7 @@ export function compareWithGolden({
     );
     return;
   }
-  if (difference !== undefined) {
+  if (difference !== undefined && nearest.mean >= KNOWN) {
     report.fail(
       name,
       `nearest is ${nearest.variant} (cosine ${figure(nearest.mean)}), ${difference.words}; ${expected} is at ${figure(own.mean)}`,
@@ -83,7 +88,7 @@ export function compareWithGolden({
   }
   report.fail(
     name,
-    `nearest is ${expected}, but only at cosine ${figure(own.lowest)}; a right engine reaches ${SAME}`,
+    `nearest is ${nearest.variant}, but only at cosine ${figure(nearest.mean)}, so it is none of the known variants; ${expected} is at ${figure(own.mean)}, and a right engine reaches ${SAME}`,
     'wrong_space',
     fixFor('wrong_space'),
   );

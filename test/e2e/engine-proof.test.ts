@@ -1,0 +1,95 @@
+/** What a line remembers of its engine: who was proved right, what was accepted without proof, and that no other model takes its place. */
+import { join } from 'node:path';
+import { silentLogger } from '@sluice/core';
+import { connectStore } from '@sluice/store';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type JinaTinyServer, startJinaTinyServer, tinyFolder } from '../support/jina-tiny-server.ts';
+import { sharedStack } from '../support/stack.ts';
+import { createSluice, type Sluice } from './sluice.ts';
+import { tinySettings } from './tiny-settings.ts';
+
+const document = (id: string) => JSON.stringify({ id, text: `The document ${id} has a text of its own.` });
+
+async function proofOf(line: string) {
+  const store = await connectStore({ ...sharedStack().milvus, logger: silentLogger });
+  try {
+    return (await store.describeLine(line))?.proof;
+  } finally {
+    await store.close();
+  }
+}
+
+async function doctor(sluice: Sluice) {
+  const { lines } = await sluice.run(['doctor', '--json']);
+  return (lines[0] as { checks: { part: string; name: string; status: string; detail: string }[] }).checks;
+}
+
+describe('an engine that was proved', () => {
+  const line = 'test-proof-right';
+  let server: JinaTinyServer;
+  let sluice: Sluice;
+  beforeAll(async () => {
+    server = await startJinaTinyServer();
+    // Without golden vectors: another model of the same shape is right by its own variants.
+    const { SLUICE_GOLDEN: _, ...settings } = tinySettings(server.url);
+    sluice = createSluice(line, settings);
+  });
+  afterAll(() => server.close());
+
+  test('is remembered beside the fingerprint, with what was measured', async () => {
+    expect(await sluice.ingest(['-'], document('a'))).toMatchObject({ exitCode: 0, chunks: { stored: 1 } });
+    const proof = await proofOf(line);
+    expect(proof).toMatchObject({ verdict: 'right', proof: 'variants', engine: { profile: 'jina' } });
+    expect(proof!.findings.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['determinism', 'batch invariance', 'dimension', 'task', 'instruction', 'over-long text']),
+    );
+  });
+
+  test('is not followed by another model under the same name, however right that is in itself', async () => {
+    server.become({ weights: 'other-seed' });
+    const { code, stderr } = await sluice.run(['ingest', '-', '--wait', '--json'], document('b'));
+    expect(stderr).toContain('model_swapped');
+    expect(code).not.toBe(0);
+    const checks = await doctor(sluice);
+    expect(checks).toContainEqual(
+      expect.objectContaining({ name: 'proof', status: 'ok', detail: expect.stringContaining('by its own variants') }),
+    );
+    expect(checks).toContainEqual(
+      expect.objectContaining({
+        part: 'engine',
+        name: 'verdict',
+        status: 'fail',
+        detail: expect.stringContaining('another vector for a known text'),
+      }),
+    );
+  });
+});
+
+describe('an engine that nothing proves', () => {
+  const line = 'test-proof-unproven';
+  const settings = {
+    ...Object.fromEntries(
+      Object.entries(tinySettings('')).filter(([name]) => !['SLUICE_ENGINE_URL', 'SLUICE_GOLDEN'].includes(name)),
+    ),
+    SLUICE_ENGINE: 'onnx',
+    SLUICE_MODEL_DIR: join(tinyFolder, 'merged-passage'),
+  };
+  const ingest = (more: Record<string, string>) =>
+    createSluice(line, { ...settings, ...more }).run(['ingest', '-', '--wait', '--json'], document('a'));
+
+  test('is refused, with the way out', async () => {
+    const { code, stderr } = await ingest({});
+    expect(stderr).toContain('unproven_space');
+    expect(stderr).toContain('SLUICE_ACCEPT_UNPROVEN');
+    expect(code).not.toBe(0);
+  });
+
+  test('is taken when a person accepts it, and the line remembers that', async () => {
+    expect((await ingest({ SLUICE_ACCEPT_UNPROVEN: 'true' })).code).toBe(0);
+    expect(await proofOf(line)).toMatchObject({ verdict: 'unproven', proof: 'none', engine: { profile: 'onnx' } });
+    expect((await ingest({})).code).toBe(0);
+    const checks = await doctor(createSluice(line, settings));
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'proof', status: 'warn' }));
+    expect(checks).toContainEqual(expect.objectContaining({ part: 'engine', name: 'verdict', status: 'warn' }));
+  });
+});
