@@ -14,9 +14,11 @@ export const QUEUE_NAME = 'chunks';
 /** Name of every job. */
 const JOB_NAME = 'chunk';
 
-/** More than 100 jobs in one bulk gain nothing; a slice of long texts is smaller. */
+/** More jobs in one bulk gain nothing; a bulk of long texts is smaller, so that Redis answers others in between. */
 const JOBS_PER_BULK = 200;
-const BYTES_PER_BULK = 4_000_000;
+const BYTES_PER_BULK = 1_000_000;
+/** While Redis works at one, the next is written. */
+const BULKS_IN_FLIGHT = 4;
 const RETRY_FOR_MS = 60_000;
 /** Entries of BullMQ's event stream that are kept. */
 const EVENTS_KEPT = 1_000;
@@ -96,8 +98,12 @@ export function openChunkQueue(
         byShard.set(shard, list);
       }
       await Promise.all(
-        [...byShard].map(async ([shard, list]) => {
-          for (const slice of slices(list)) await addSlice(queues[shard]!, slice, signal);
+        [...byShard].flatMap(([shard, list]) => {
+          const rest = slices(list);
+          const lane = async () => {
+            for (const slice of rest) await addSlice(queues[shard]!, slice, signal);
+          };
+          return Array.from({ length: BULKS_IN_FLIGHT }, lane);
         }),
       );
     },
