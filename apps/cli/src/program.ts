@@ -207,7 +207,7 @@ export function createProgram(): Command {
     .option('--prune', 'delete rows of no readable revision, once their documents were handed in')
     .option('--json', 'JSON lines, the summary of the ledger among them');
 
-  command(program, 'board', 'Serve Bull Board on loopback, read-only.', () => import('./commands/board.ts'), [
+  command(program, 'board', 'Serve the live page and Bull Board on loopback.', () => import('./commands/board.ts'), [
     'sluice board',
     'sluice board --port 3000',
   ]).option('--port <port>', 'port to listen on; 0 chooses a free one', integer(0));

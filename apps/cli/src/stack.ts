@@ -1,11 +1,11 @@
-/** The embedded servers, one worker and the dashboard, for `sluice up` and `sluice demo`. */
+/** The embedded servers, one worker and the service on loopback, for `sluice up` and `sluice demo`. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createBackoff, type Logger, SluiceError, systemClock } from '@sluice/core';
+import { type Config, createBackoff, type Logger, SluiceError, systemClock } from '@sluice/core';
 import { readStack, type StackState, startStack } from '@sluice/embedded';
 import { type Line, openLine, planSpace } from '@sluice/line';
-import { startBoard } from '@sluice/producer';
+import { startService } from '@sluice/producer';
 import { nodeFlags } from '../bin/node-flags.mjs';
 import { type Context, homeOf, loadSettings } from './context.ts';
 import { mainModule, programsFolder } from './project.ts';
@@ -13,7 +13,8 @@ import { mainModule, programsFolder } from './project.ts';
 export interface Running {
   context: Context;
   state: StackState | undefined;
-  boardUrl: string;
+  /** Where the live page, the board and the API are. */
+  serviceUrl: string;
   workerLog: string;
   /** Resolves with what went wrong when a server cannot be kept running. */
   failed: Promise<SluiceError>;
@@ -22,7 +23,7 @@ export interface Running {
 /** Starts what is not set and not already running. Everything is pushed on the context's releaser. */
 export async function bringUp(
   context: Context,
-  { line, boardPort, onProgress }: { line: string; boardPort: number; onProgress(text: string): void },
+  { line, servicePort, onProgress }: { line: string; servicePort: number; onProgress(text: string): void },
 ): Promise<Running> {
   const { config, logger, releaser } = context;
   const home = homeOf(config);
@@ -53,7 +54,7 @@ export async function bringUp(
     }
   }
   const loaded = await loadSettings({ SLUICE_LINE: line });
-  // The line is made here, so that drift is said at once and the dashboard has something to show.
+  // The line is made here, so that drift is said at once.
   const opened = await openLine(loaded.config, planSpace(loaded.config), { role: 'producer', logger, releaser });
   const workerLog = join(home, 'logs', `worker-${line}.log`);
   onProgress('starting a worker');
@@ -62,15 +63,27 @@ export async function bringUp(
     superviseWorker({ line, log: workerLog, logger, onGivingUp: (error) => failed.resolve(error) }),
   );
   await Promise.race([workerLives(opened, context.signal), failed.promise.then((error) => Promise.reject(error))]);
-  const board = await startBoard({ config: loaded.config, logger, port: boardPort });
-  releaser.push('the dashboard', () => board.close());
+  onProgress('starting the service');
+  const service = await startService({ config: onLoopback(loaded.config, servicePort), logger: quiet(logger) });
+  releaser.push('the service', () => service.close());
+  service.finished.catch((error: unknown) => failed.resolve(error as SluiceError));
   return {
     context: { ...context, config: loaded.config, loaded },
     state,
-    boardUrl: board.url,
+    serviceUrl: service.url,
     workerLog,
     failed: failed.promise,
   };
+}
+
+/** The service as `up`, `demo` and `board` run it: for this machine alone. */
+export function onLoopback(config: Config, port: number): Config {
+  return { ...config, SLUICE_SERVE_HOST: '127.0.0.1', SLUICE_SERVE_PORT: port };
+}
+
+/** Its requests would run through the command's own output; what needs a person is shown. */
+function quiet(logger: Logger): Logger {
+  return logger.level === 'info' ? logger.child({}, { level: 'warn' }) : logger;
 }
 
 /** What a person must know of the embedded servers before running them somewhere. */

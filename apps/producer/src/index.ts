@@ -1,4 +1,3 @@
-export * from './board.ts';
 export * from './dry-run.ts';
 export * from './events.ts';
 export type { Forecast, ForecastOptions } from './forecast.ts';

@@ -298,7 +298,7 @@ export const settings = {
     schema: integer(0, 65_535),
     default: 0,
     form: 'port',
-    help: 'Port of the dashboard on loopback; 0 chooses a free one.',
+    help: 'Port of the service that `sluice up`, `demo` and `board` start on loopback; 0 chooses a free one.',
   }),
   SLUICE_BOARD_SHOW_TEXT: setting({
     schema: flag,

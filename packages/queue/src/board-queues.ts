@@ -1,9 +1,10 @@
 /** The queues as Bull Board wants them: BullMQ's own objects, on a connection of their own. */
-import type { Queue } from 'bullmq';
+import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { LineAddress } from './address.ts';
 import { openQueues } from './chunk-queue.ts';
 import { connectionOptions } from './connection.ts';
+import { SUBMISSION_QUEUE, submissionPrefix } from './submission-queue.ts';
 
 export interface BoardQueues {
   queues: Queue[];
@@ -13,7 +14,9 @@ export interface BoardQueues {
 export function openBoardQueues(url: string, address: LineAddress): BoardQueues {
   const connection = new Redis(url, { ...connectionOptions('reader'), maxRetriesPerRequest: null });
   connection.on('error', () => undefined);
-  const queues = openQueues(connection, address);
+  const submissions = new Queue(SUBMISSION_QUEUE, { connection, prefix: submissionPrefix(address.line) });
+  submissions.on('error', () => undefined);
+  const queues = [...openQueues(connection, address), submissions];
   return {
     queues,
     async close() {

@@ -37,6 +37,10 @@ export type Dropped = { answer: 'restored' | 'deleted'; revision: Revision } | {
 export interface DeadLetters {
   /** Oldest first within a shard. */
   deadLetters(filter?: DeadLetterFilter): AsyncIterable<DeadLetter>;
+  /** Some letters of the line, newest first, for who pages through them. */
+  newestDeadLetters(from: number, limit: number): Promise<DeadLetter[]>;
+  /** One letter by chunk id, without its job. */
+  deadLetterOf(chunk: string): Promise<DeadLetter | undefined>;
   /** One letter with its job, for `dead show` and `dead export`. */
   deadLetter(ref: ChunkRef): Promise<(DeadLetter & { job: ChunkJob }) | undefined>;
   /**
@@ -104,6 +108,24 @@ export function createDeadLetters(caller: Caller): DeadLetters {
           if (ids.length < 200) break;
         }
       }
+    },
+
+    async newestDeadLetters(from, limit) {
+      // Each shard's newest: the page lies among them, whichever shards its letters are in.
+      const shards = await caller.onShards((redis, key) =>
+        redis.zrange(key('dead:at'), 0, String(from + limit - 1), 'REV', 'WITHSCORES'),
+      );
+      const newest = shards
+        .flatMap((flat) => flat.flatMap((id, i) => (i % 2 === 0 ? [{ id, at: Number(flat[i + 1]) }] : [])))
+        .sort((a, b) => b.at - a.at)
+        .slice(from, from + limit);
+      const found = await records(newest.map(({ id }) => id));
+      return found.flatMap((record) => (record === undefined ? [] : [toLetter(record)]));
+    },
+
+    async deadLetterOf(id) {
+      const [record] = await records([id]);
+      return record === undefined ? undefined : toLetter(record);
     },
 
     async deadLetter(ref) {

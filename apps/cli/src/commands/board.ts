@@ -1,13 +1,19 @@
-import { startBoard } from '@sluice/producer';
+import { startService } from '@sluice/producer';
 import { untilInterrupted } from '../interrupt.ts';
 import { cyan, dim } from '../render/style.ts';
 import { runCommand } from '../run-command.ts';
+import { onLoopback } from '../stack.ts';
 
+/** The pages of `sluice serve` for whoever sits here: the same service on loopback, which chunks nothing. */
 export async function run(options: { port?: number; line?: string }): Promise<void> {
   await runCommand('board', options, async ({ config, logger, releaser, signal }) => {
-    const board = await startBoard({ config, logger, port: options.port ?? config.SLUICE_BOARD_PORT });
-    releaser.push('the dashboard', () => board.close());
-    process.stdout.write(`${cyan(board.url)}  ${dim('read-only, on loopback; Ctrl-C stops it')}\n`);
-    await untilInterrupted(signal);
+    const service = await startService({
+      config: onLoopback(config, options.port ?? config.SLUICE_BOARD_PORT),
+      logger,
+      chunk: false,
+    });
+    releaser.push('the service', () => service.close());
+    process.stdout.write(`${cyan(service.url)}  ${dim('on loopback; Ctrl-C stops it')}\n`);
+    await Promise.race([service.finished, untilInterrupted(signal)]);
   });
 }

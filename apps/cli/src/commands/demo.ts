@@ -28,7 +28,7 @@ export async function run(paths: string[], options: { once?: boolean; json?: boo
   try {
     const running = await bringUp(context, {
       line: context.config.SLUICE_LINE,
-      boardPort: context.config.SLUICE_BOARD_PORT,
+      servicePort: context.config.SLUICE_BOARD_PORT,
       onProgress: (text) => say(dim(text)),
     });
     for (const remark of stackRemarks(running.state)) say(dim(remark));
@@ -65,7 +65,7 @@ export async function run(paths: string[], options: { once?: boolean; json?: boo
       [
         '',
         `${bold('Everything is up')} until Ctrl-C.`,
-        `  dashboard   ${cyan(running.boardUrl)}`,
+        `  live page   ${cyan(running.serviceUrl)}`,
         `  search      npx sluice query --line ${context.config.SLUICE_LINE} "what you are looking for"`,
         `  add files   npx sluice ingest --line ${context.config.SLUICE_LINE} PATH`,
         `  look        npx sluice status --line ${context.config.SLUICE_LINE}`,

@@ -9,7 +9,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
   try {
     const running = await bringUp(context, {
       line: context.config.SLUICE_LINE,
-      boardPort: context.config.SLUICE_BOARD_PORT,
+      servicePort: context.config.SLUICE_BOARD_PORT,
       onProgress: (text) => process.stderr.write(`${dim(text)}\n`),
     });
     const { config } = running.context;
@@ -18,7 +18,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
         type: 'up',
         line: config.SLUICE_LINE,
         milvus: config.SLUICE_MILVUS_ADDRESS,
-        board: running.boardUrl,
+        service: running.serviceUrl,
         openPorts: running.state?.openPorts ?? [],
       });
     } else {
@@ -27,7 +27,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
           '',
           `${bold('Sluice is up')} on the line ${cyan(config.SLUICE_LINE)}.`,
           `  Milvus      ${config.SLUICE_MILVUS_ADDRESS}`,
-          `  dashboard   ${running.boardUrl}`,
+          `  live page   ${running.serviceUrl}  ${dim('with the board and the API')}`,
           `  worker log  ${running.workerLog}`,
           ...stackRemarks(running.state).map((remark) => yellow(`  ${remark}`)),
           `  Try         sluice ingest PATH${config.SLUICE_LINE === 'main' ? '' : ` --line ${config.SLUICE_LINE}`}`,

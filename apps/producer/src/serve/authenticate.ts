@@ -10,6 +10,7 @@ import { SluiceError } from '@sluice/core';
 import type { ApiKeys, Scope } from '@sluice/queue';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Caller, callerOf, loopbackCaller, mayDo, mayUse, nobody } from './caller.ts';
+import { isForeignWrite } from './same-site.ts';
 
 /** Who a request without a key belongs to, by its cookie; undefined: nobody. */
 export type SessionResolver = (request: FastifyRequest) => Promise<Caller | undefined>;
@@ -52,6 +53,11 @@ export function authenticate(app: FastifyInstance, { keys, loopback, session }: 
     const { scope = 'admin' } = request.routeOptions.config;
     request.caller = nobody;
     if (request.is404) return;
+    // A key in a header is nobody's by accident; a cookie and loopback are.
+    if (request.headers.authorization === undefined && isForeignWrite(request.method, request.headers)) {
+      request.log.warn({ event: 'foreign write refused', ip: request.ip, path: request.routeOptions.url }, 'refused');
+      throw new SluiceError('forbidden', { message: 'A page of another site asked for this' });
+    }
     request.caller = await identify(request);
     if (scope === 'public') return;
     if (request.caller === nobody) {
