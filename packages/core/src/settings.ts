@@ -187,6 +187,16 @@ export const settings = {
     help: "Consume although nothing proves that the engine's vectors are of the right space.",
   }),
 
+  SLUICE_PASSAGE_INSTRUCTION: optional({
+    schema: z.string(),
+    form: 'text, in quotes',
+    help: 'For an ordinary encoder in the place of jina-embeddings-v3: what is put before a passage, exactly ("passage: " for E5). Part of the fingerprint.',
+  }),
+  SLUICE_QUERY_INSTRUCTION: optional({
+    schema: z.string(),
+    form: 'text, in quotes',
+    help: 'For an ordinary encoder: what is put before a query, exactly ("query: " for E5).',
+  }),
   SLUICE_WINDOW_TOKENS: optional({
     schema: integer(64, 1_048_576),
     form: 'tokens',

@@ -9,7 +9,7 @@ import { CANARY, checkOverLong, checkSteadiness, checkUsage } from './preflight/
 import { builtInGolden } from './preflight/built-in-golden.ts';
 import { compareWithGolden, probeTexts } from './preflight/by-golden.ts';
 import { compareOwnVariants } from './preflight/by-variants.ts';
-import type { GoldenFile } from './preflight/golden.ts';
+import { type GoldenFile, rightVariant } from './preflight/golden.ts';
 import { canaryCosine, SAME_CANARY } from './preflight/line-proof.ts';
 import { createReport, type PreflightReport } from './preflight/report.ts';
 import type { ResolvedEngine } from './resolve-engine.ts';
@@ -81,7 +81,7 @@ export async function preflight(
           texts,
           vectors,
           role,
-          expected: expectedVariant(role, space.task),
+          expected: rightVariant(role, space.task),
           fixFor,
         });
       }
@@ -145,10 +145,4 @@ export async function checkCanary(engine: Engine, report: PreflightReport, signa
     expected: `cosine ${SAME_CANARY} or more`,
     got: Number.isNaN(value) ? 'no comparable vector' : value.toFixed(4),
   });
-}
-
-/** The variant that is right for a role. A model without tasks has one for all. */
-function expectedVariant(role: Role, spaceTask: string): string {
-  if (spaceTask === 'none' || role === 'none') return 'none';
-  return role === 'query' ? 'retrieval.query' : spaceTask;
 }

@@ -97,3 +97,47 @@ describe('queryConfig', () => {
     expect(found.roles).toEqual(['query']);
   });
 });
+
+describe('an ordinary encoder', () => {
+  const e5 = {
+    SLUICE_ENGINE: 'openai',
+    SLUICE_ENGINE_URL: 'http://127.0.0.1:8080',
+    SLUICE_MODEL: 'intfloat/multilingual-e5-small',
+    SLUICE_FULL_DIMENSION: '384',
+    SLUICE_PASSAGE_INSTRUCTION: 'passage: ',
+    SLUICE_QUERY_INSTRUCTION: 'query: ',
+    SLUICE_WINDOW_TOKENS: '512',
+  };
+
+  it('has instructions of its own, which the client adds, and serves both sides', () => {
+    const { profile, space, limits, instructionTokens } = resolve(e5);
+    expect(profile).toMatchObject({
+      instruction: 'client',
+      passageInstruction: 'passage: ',
+      queryInstruction: 'query: ',
+      roles: ['passage', 'query'],
+    });
+    expect(space).toMatchObject({
+      task: 'passage',
+      instruction: 'passage: ',
+      fullDimension: 384,
+      storedDimension: 384,
+    });
+    expect(limits.maxTokens).toBe(512);
+    expect(instructionTokens((text) => text.length)).toBe(9);
+    expect(queryConfig(loadConfig([{ name: 'test', values: e5 }]).config)).toHaveProperty('config');
+  });
+
+  it('may have none for passages', () => {
+    const { SLUICE_PASSAGE_INSTRUCTION: _, ...queriesOnly } = e5;
+    expect(resolve(queriesOnly).space.instruction).toBe('');
+  });
+
+  it.each([
+    ['no name', { SLUICE_MODEL: undefined }, /SLUICE_MODEL: expected the encoder's own/],
+    ['an engine that adds its own', { SLUICE_ENGINE: 'jina' }, /SLUICE_QUERY_INSTRUCTION: expected nothing/],
+  ])('is refused with %s', (_, change, words) => {
+    const values = Object.fromEntries(Object.entries({ ...e5, ...change }).filter(([, value]) => value !== undefined));
+    expect(() => resolve(values as Record<string, string>)).toThrow(words);
+  });
+});

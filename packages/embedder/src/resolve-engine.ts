@@ -1,5 +1,6 @@
 /** From configuration to what the line will hold: profile, space and limits. Pure, no network. */
 import { type Config, SluiceError, type Space } from '@sluice/core';
+import { isOrdinaryEncoder, ordinaryEncoder, ordinaryEncoderProblems } from './ordinary-encoder.ts';
 import type { Profile } from './profile.ts';
 import { profiles } from './profiles.ts';
 
@@ -96,13 +97,12 @@ function chooseProfile(config: Config): Profile {
       got: JSON.stringify(name),
     });
   }
-  return config.SLUICE_WINDOW_TOKENS === undefined
-    ? profile
-    : { ...profile, windowTokens: config.SLUICE_WINDOW_TOKENS };
+  const chosen = isOrdinaryEncoder(config) ? ordinaryEncoder(profile, config) : profile;
+  return config.SLUICE_WINDOW_TOKENS === undefined ? chosen : { ...chosen, windowTokens: config.SLUICE_WINDOW_TOKENS };
 }
 
 function contradictions(config: Config, profile: Profile): string[] {
-  const problems: string[] = [];
+  const problems = ordinaryEncoderProblems(config, profile);
   const overHttp = profile.path !== undefined;
   if (overHttp && config.SLUICE_ENGINE_URL === undefined)
     problems.push('SLUICE_ENGINE_URL: expected an address, got nothing');

@@ -83,6 +83,31 @@ describe('ONNX engine', () => {
     }
   });
 
+  it("puts an ordinary encoder's own instructions in front, of passages and of queries", async () => {
+    const encoder = await createEngine(
+      configFor({
+        SLUICE_MODEL_DIR: `${fixture}merged-passage`,
+        SLUICE_PASSAGE_INSTRUCTION: 'Represent the document for retrieval: ',
+        SLUICE_QUERY_INSTRUCTION: '',
+      }),
+      { logger: silentLogger },
+    );
+    const texts = golden.texts.slice(0, 3).map(({ text }) => text);
+    for (const [role, variant] of [
+      ['passage', 'retrieval.passage'],
+      ['query', 'retrieval.passage/no-prefix'],
+    ] as const) {
+      const { vectors } = await encoder.embed({ texts, tokens: texts.map(() => 50), role });
+      for (const [i, vector] of vectors.entries()) {
+        expect(cosine(vector!, golden.texts[i]!.vectors.get(variant)!)).toBeGreaterThan(0.99999);
+      }
+    }
+    await encoder.close();
+    await expect(
+      createEngine(configFor({ SLUICE_PASSAGE_INSTRUCTION: 'passage: ' }), { logger: silentLogger }),
+    ).rejects.toMatchObject({ code: 'bad_configuration', where: fixture });
+  });
+
   it('computes off the event loop, which stays idle during a request of seconds', async () => {
     await ask('passage');
     const before = performance.eventLoopUtilization();

@@ -71,6 +71,14 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
   }
   const described = await thread.call({ texts: [], taskId: 0, windowTokens: 0 });
   const takesTask = 'takesTask' in described && described.takesTask;
+  if (takesTask && options.profile.task === 'none') {
+    await thread.close();
+    throw new SluiceError('bad_configuration', {
+      message: 'The export takes a task, so it is no ordinary encoder',
+      where: modelDir,
+      expected: 'SLUICE_PASSAGE_INSTRUCTION and SLUICE_QUERY_INSTRUCTION unset',
+    });
+  }
   const profile = takesTask ? options.profile : withOneAdapter(options.profile);
   logger.info({ modelDir, device, takesTask }, 'model loaded');
   const windowTokens = profile.windowTokens ?? Number.MAX_SAFE_INTEGER;
@@ -91,7 +99,7 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
       });
     }
     const instruction = instructions[role];
-    const taskId = TASK_IDS[task ?? instruction.task ?? ''];
+    const taskId = takesTask ? TASK_IDS[task ?? instruction.task ?? ''] : 0;
     if (taskId === undefined) {
       // The export has no slot for the bare model.
       throw new SluiceError('engine_rejected', {
@@ -143,6 +151,7 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
 
 /** An export without `task_id`: the passage adapter is merged, or the query adapter where the engine is for queries. */
 function withOneAdapter(profile: Profile): Profile {
+  if (profile.task === 'none') return profile; // an ordinary encoder: one set of weights for every role
   const roles = profile.roles.length === 1 ? profile.roles : (['passage'] as const);
   return { ...profile, task: 'merged', roles };
 }

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { SluiceError } from '@sluice/core';
 import { z } from 'zod';
+import type { Role } from '../engine.ts';
 
 const variantShape = z.object({
   /** The adapter, or null for the bare model. */
@@ -102,4 +103,11 @@ export function parseGolden(json: string, where: string): GoldenFile {
       ),
     })),
   };
+}
+
+/** Name of the variant that is right for a role. A model without tasks has one for all. */
+export function rightVariant(role: Role, spaceTask: string): string {
+  if (spaceTask === 'none' || role === 'none') return 'none';
+  if (role === 'passage') return spaceTask;
+  return spaceTask === 'retrieval.passage' ? 'retrieval.query' : 'query';
 }

@@ -5,6 +5,7 @@
 import { isSluiceError, SluiceError } from '@sluice/core';
 import type { Engine, Role } from '../engine.ts';
 import type { ResolvedEngine } from '../resolve-engine.ts';
+import { rightVariant } from './golden.ts';
 
 /** Short, so that an instruction shows; three languages, code and digits, so that a tokenizer shows. */
 const TEXTS: Readonly<Record<string, string>> = {
@@ -23,7 +24,7 @@ export async function recordGolden(engine: Engine, { space }: ResolvedEngine): P
   const { profile } = engine;
   const prompts = { passage: profile.passageInstruction, query: profile.queryInstruction, none: '' };
   const asked: { variant: string; role: Role; task?: string }[] = profile.roles.map((role) => ({
-    variant: variantOf(role),
+    variant: rightVariant(role, space.task),
     role,
   }));
   if (profile.protocol === 'jina' || (profile.protocol === 'onnx' && profile.task === 'request-field')) {
@@ -63,9 +64,4 @@ export async function recordGolden(engine: Engine, { space }: ResolvedEngine): P
   );
   const { model, modelRevision: revision, fullDimension: dimension } = space;
   return `${JSON.stringify({ format: 1, model, revision, dimension, variants, texts }, null, 1)}\n`;
-
-  function variantOf(role: Role): string {
-    if (space.task === 'none' || role === 'none') return 'none';
-    return role === 'query' ? 'retrieval.query' : space.task;
-  }
 }
