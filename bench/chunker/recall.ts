@@ -6,7 +6,7 @@
  * - documents as they are, the paragraph being the section's last: a reader who asks for the heading wants all of the section;
  * - the headings asked for without their names, the paragraph being the section's first: what the body alone can tell.
  *
- *     node bench/chunker/recall.ts [--json]
+ *     node bench/chunker/recall.ts [--json] [--corpus FOLDER]
  */
 import { parseArgs } from 'node:util';
 import { MarkdownTextSplitter } from '@langchain/textsplitters';
@@ -37,12 +37,14 @@ interface Question {
   probe: string;
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, corpus: { type: 'string', default: exampleCorpus } },
+});
 const tokenizer = createTokenizer(await loadTokenizerModel());
 const engine = await createEngine(loadConfig([{ name: 'bench', values: { SLUICE_ENGINE: 'static' } }]).config, {
   logger: silentLogger,
 });
-const documents = readCorpus(exampleCorpus).filter(({ format }) => format === 'markdown');
+const documents = readCorpus(values.corpus).filter(({ format }) => format === 'markdown');
 const sources = documents.map(({ text }) => text);
 const tasks = [
   { task: 'documents as they are, last paragraph of the section', ...ask(sources, false) },
@@ -73,6 +75,8 @@ await engine.close();
 /** Headings of sections with a paragraph found nowhere else; `nameless` also takes those headings' names out of the documents. */
 function ask(all: readonly string[], nameless: boolean): { questions: Question[]; texts: string[] } {
   const questions: Question[] = [];
+  const everything = all.join('\n');
+  const once = (probe: string) => everything.indexOf(probe, everything.indexOf(probe) + 1) < 0;
   const texts = all.map((source) => {
     const lines = source.split('\n');
     const kept = lines.map((line, at) => {
@@ -85,7 +89,7 @@ function ask(all: readonly string[], nameless: boolean): { questions: Question[]
         .at(nameless ? 0 : -1)
         ?.trim()
         .slice(0, PROBE);
-      if (probe === undefined || all.reduce((sum, other) => sum + other.split(probe).length - 1, 0) !== 1) return line;
+      if (probe === undefined || !once(probe)) return line;
       questions.push({ query: heading.replace(/[*_`#[\]]/g, ''), probe });
       return nameless ? line.replace(heading, NAMELESS) : line;
     });
@@ -146,9 +150,11 @@ function recall(questions: readonly Question[], chunks: readonly string[], rank:
   let first = 0;
   let within = 0;
   for (const { query, probe } of questions) {
-    const place = rank(query).findIndex((at) => chunks[at]!.includes(probe));
+    const place = rank(query)
+      .slice(0, RANK)
+      .findIndex((at) => chunks[at]!.includes(probe));
     if (place === 0) first++;
-    if (place >= 0 && place < RANK) within++;
+    if (place >= 0) within++;
   }
   const percent = (n: number) => Number(((100 * n) / questions.length).toFixed(1));
   return { first: percent(first), within: percent(within) };
@@ -164,6 +170,10 @@ async function embed(texts: readonly string[], role: 'passage' | 'query'): Promi
 }
 
 function byCosine(query: Float32Array, vectors: readonly Float32Array[]): number[] {
-  const scores = vectors.map((vector) => vector.reduce((sum, value, at) => sum + value * query[at]!, 0));
+  const scores = vectors.map((vector) => {
+    let sum = 0;
+    for (let at = 0; at < query.length; at++) sum += query[at]! * vector[at]!;
+    return sum;
+  });
   return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]!);
 }

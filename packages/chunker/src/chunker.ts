@@ -30,11 +30,17 @@ import { Measure, type Unit, unitsOf } from './unit.ts';
 /** Grows when the same text would be cut otherwise; part of the cut fingerprint. */
 export const chunkerVersion = '2';
 
+export interface CutChunk extends Chunk {
+  /** UTF-8 offsets into the source, for readers in languages whose strings are bytes. */
+  startByte: number;
+  endByte: number;
+}
+
 export interface CutDocument {
   /** What offsets refer to: the text itself; for HTML the extracted text. */
   source: string;
   title?: string;
-  chunks: Chunk[];
+  chunks: CutChunk[];
 }
 
 export interface Chunker {
@@ -76,17 +82,27 @@ function cut(
     contextTokens: (first) => contexts.of(first).tokens,
   };
 
-  const chunkOf = (part: readonly Unit[], start: number): Chunk => {
+  /** The end of the last chunk, in both units. */
+  let reached = { at: 0, byte: 0 };
+  const byteAt = (at: number) =>
+    at < reached.at
+      ? reached.byte - Buffer.byteLength(source.slice(at, reached.at))
+      : reached.byte + Buffer.byteLength(source.slice(reached.at, at));
+
+  const chunkOf = (part: readonly Unit[], start: number): CutChunk => {
     const first = part[0]!;
     const { end } = part.at(-1)!;
     const context = contexts.of(first);
     const text = source.slice(start, end);
     const embedded = embeddedText({ context: context.text, text });
+    const startByte = byteAt(start);
     const exact = start === first.start && part.every((unit) => unit.exact);
     return {
       ordinal: result.chunks.length,
       start,
       end,
+      startByte,
+      endByte: startByte + Buffer.byteLength(text),
       text,
       heading: [...first.path],
       context: context.text,
@@ -98,12 +114,13 @@ function cut(
       },
     };
   };
-  const fits = (chunk: Chunk) => chunk.tokens.text <= room && Buffer.byteLength(chunk.text) <= limits.maxBytes;
+  const fits = ({ tokens, startByte, endByte }: CutChunk) =>
+    tokens.text <= room && endByte - startByte <= limits.maxBytes;
   /** Start of the chunk before, its own overlap aside. */
   let previous = 0;
   const write = (part: readonly Unit[]): void => {
     const own = part[0]!.start;
-    let chunk: Chunk | undefined;
+    let chunk: CutChunk | undefined;
     if (limits.overlapTokens > 0 && result.chunks.length > 0) {
       const start = overlapStart(measure, previous, own, limits.overlapTokens);
       if (start < own) chunk = chunkOf(part, start);
@@ -124,6 +141,7 @@ function cut(
       });
     }
     previous = own;
+    reached = { at: chunk.end, byte: chunk.endByte };
     result.chunks.push(chunk);
   };
   for (const part of planChunks(units, measure, budget)) write(part);

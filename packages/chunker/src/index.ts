@@ -1,4 +1,4 @@
-export { type Chunker, type CutDocument, chunkerVersion, createChunker } from './chunker.ts';
+export { type Chunker, type CutChunk, type CutDocument, chunkerVersion, createChunker } from './chunker.ts';
 export { cutOf } from './cut-of.ts';
 export type { ChunkLimits } from './limits.ts';
 export { type ChunkerPool, createChunkerPool } from './pool.ts';

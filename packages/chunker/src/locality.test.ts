@@ -79,3 +79,37 @@ it('an edit of one paragraph in a text without headings changes one chunk, seldo
   expect(two).toBeGreaterThanOrEqual(92);
   expect(Math.max(...changes)).toBeLessThanOrEqual(6);
 });
+
+it('among sections far smaller than a chunk an edit stays near: it seldom reaches beyond the neighbours of its chunk', () => {
+  const body = fc.array(
+    fc.array(fc.constantFrom(...'water mill wheel gate river stone turns flows'.split(' ')), {
+      minLength: 3,
+      maxLength: 30,
+    }),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  );
+  const documents = fc.sample(fc.array(body, { minLength: 60, maxLength: 60 }), { numRuns: 20, seed: 5 });
+  const reaches: number[] = [];
+  for (const document of documents) {
+    const sections = document.map(
+      (all, n) => `# Section ${n}\n\n${all.map((each) => `${each.join(' ')}.`).join('\n\n')}`,
+    );
+    const before = cutOf(sections.join('\n\n'));
+    for (let at = 2; at < sections.length; at += 5) {
+      const after = sections.map((section, n) => (n === at ? `${section} And one sentence was added to it.` : section));
+      const kept = new Set(cutOf(after.join('\n\n')).map(({ hash }) => hash));
+      const start = sections.slice(0, at).reduce((sum, section) => sum + section.length + 2, 0);
+      const own = before.findIndex((chunk) => chunk.end > start);
+      const gone = before.filter(({ hash }) => !kept.has(hash)).map(({ ordinal }) => Math.abs(ordinal - own));
+      reaches.push(Math.max(...gone));
+    }
+  }
+  const share = (most: number) => reaches.filter((reach) => reach <= most).length / reaches.length;
+  expect(reaches.length).toBeGreaterThan(200);
+  expect(share(1)).toBeGreaterThan(0.93);
+  expect(share(2)).toBeGreaterThan(0.97);
+  expect(Math.max(...reaches)).toBeLessThanOrEqual(6);
+});

@@ -53,6 +53,15 @@ export interface Outline {
   blocks: Block[];
 }
 
+/** FNV-1a of `length` code units from `at` on: what decides between boundaries that nothing else tells apart, wherever they are in the text. */
+export function boundaryHash(source: string, at: number, length: number): number {
+  let hash = 0x811c9dc5;
+  for (let end = Math.min(source.length, at + length); at < end; at++) {
+    hash = Math.imul(hash ^ source.charCodeAt(at), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
 /** Heading texts are shown and counted with every chunk below them: longer ones are cut. */
 const HEADING_CHARACTERS = 200;
 

@@ -9,7 +9,7 @@
  * Words: `load` is a stretch's size in tokens with its context, or its bytes scaled to tokens, whichever is nearer its limit.
  */
 import { divide, strengthWhenDivided } from './divide.ts';
-import { strength } from './outline.ts';
+import { boundaryHash, strength } from './outline.ts';
 import type { Measure, Unit } from './unit.ts';
 
 export interface Budget {
@@ -192,7 +192,7 @@ function chooseCut(
   if (chunk.length === 0) return undefined;
   const strengthAt = (n: number) => (n < chunk.length ? chunk[n]!.before : (overflow?.before ?? 0));
   const last = overflow === undefined ? chunk.length - 1 : chunk.length;
-  const hash = (n: number) => boundaryHash(measure.source, (chunk[n] ?? overflow)!.start);
+  const hash = (n: number) => boundaryHash(measure.source, (chunk[n] ?? overflow)!.start, HASHED);
 
   const pick = (low: number, high: number, least: number, tie: (n: number) => number): number | undefined => {
     let best: number | undefined;
@@ -234,13 +234,4 @@ function backFromHeading(chunk: readonly Unit[], strengthAt: (n: number) => numb
   let n = last;
   while (n > 1 && strengthAt(n) <= strength.glue) n--;
   return strengthAt(n) <= strength.glue ? Math.min(last, chunk.length) : n;
-}
-
-/** FNV-1a of what stands behind a boundary. */
-function boundaryHash(source: string, at: number): number {
-  let hash = 0x811c9dc5;
-  for (let end = Math.min(source.length, at + HASHED); at < end; at++) {
-    hash = Math.imul(hash ^ source.charCodeAt(at), 0x01000193);
-  }
-  return hash >>> 0;
 }

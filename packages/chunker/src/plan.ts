@@ -8,6 +8,7 @@
  */
 import { strength } from './outline.ts';
 import { type Budget, isWhole, loadOf, pack } from './pack.ts';
+import { packSmallSections } from './small-sections.ts';
 import type { Measure, Unit } from './unit.ts';
 
 /** A chunk smaller than this part of the target is a runt. */
@@ -27,9 +28,9 @@ function cutSection(units: readonly Unit[], measure: Measure, budget: Budget): U
   if (strongest < HEADING) return pack(units, measure, budget);
 
   const chunks: Unit[][] = [];
-  let run: Unit[] = [];
+  let run: Unit[][] = [];
   const flush = () => {
-    if (run.length > 0) chunks.push(...(isWhole(loadOf(run, budget), budget) ? [run] : pack(run, measure, budget)));
+    if (run.length > 0) chunks.push(...packSmallSections(run, measure, budget));
     run = [];
   };
   for (let start = 0; start < units.length; ) {
@@ -40,7 +41,7 @@ function cutSection(units: readonly Unit[], measure: Measure, budget: Budget): U
       flush();
       chunks.push(...cutSection(section, measure, budget));
     } else {
-      for (const unit of section) run.push(unit);
+      run.push(section);
     }
     start = end;
   }

@@ -2,8 +2,8 @@
  * A page that shows what the chunker made of a file: chunk colours over the source, counts and heading paths in the margin. One
  * file without scripts, fonts or hosts; light and dark. Everything that comes from the document is escaped.
  */
-import { type Chunk, totalTokens } from '@sluice/core';
-import type { CutDocument } from './chunker.ts';
+import { totalTokens } from '@sluice/core';
+import type { CutChunk, CutDocument } from './chunker.ts';
 
 /** Hues far apart, so that neighbours differ for most eyes; the border and the number tell them apart for all. */
 const HUES = [210, 35, 130, 280, 0, 175] as const;
@@ -62,7 +62,7 @@ function summary(totals: readonly number[]): string {
   return `${count} · ${number(sum)} tokens · mean ${number(mean)}, least ${number(least)}, most ${number(most)}`;
 }
 
-function rowOf(chunk: Chunk, total: number, most: number): string {
+function rowOf(chunk: CutChunk, total: number, most: number): string {
   const { text, special, instruction } = chunk.tokens;
   const heading = chunk.heading.length === 0 ? '' : `<div>${escaped(chunk.heading.join(' › '))}</div>`;
   const context = chunk.context === '' ? '' : `<span class="context">${escaped(chunk.context)}</span>`;
@@ -70,7 +70,7 @@ function rowOf(chunk: Chunk, total: number, most: number): string {
 <div class="note"><b>${chunk.ordinal}</b> · <b>${number(total)}</b> tokens
 <div class="bar"><i style="width: ${((100 * total) / most).toFixed(1)}%"></i></div>
 <div>text ${number(text)}, special ${special}, instruction ${instruction}</div>
-<div>${number(chunk.start)}–${number(chunk.end)}</div>${heading}</div>
+<div>${number(chunk.start)}–${number(chunk.end)}, bytes ${number(chunk.startByte)}–${number(chunk.endByte)}</div>${heading}</div>
 <pre>${context}${escaped(chunk.text)}</pre>
 </section>`;
 }

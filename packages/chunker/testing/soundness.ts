@@ -8,11 +8,14 @@ import type { ChunkLimits } from '../src/limits.ts';
 /** `independent` is a tokenizer that the chunker has not used: it remembers no word of the document. */
 export function assertSound({ source, chunks }: CutDocument, limits: ChunkLimits, independent: Tokenizer): void {
   const ends = graphemeEnds(source);
+  const bytes = Buffer.from(source);
   let covered = 0;
   chunks.forEach((chunk, index) => {
     const name = `chunk ${index}`;
     assert.equal(chunk.ordinal, index);
     assert.equal(chunk.text, source.slice(chunk.start, chunk.end), `${name}: not the slice`);
+    const ownBytes = bytes.subarray(chunk.startByte, chunk.endByte);
+    assert(ownBytes.equals(Buffer.from(chunk.text)), `${name}: not the bytes`);
     assert.doesNotMatch(source.slice(covered, chunk.start), /\S/, `text before ${name} is in no chunk`);
     if (limits.overlapTokens === 0) assert(chunk.start >= covered, `${name}: overlaps`);
     assert(chunk.end > covered, `${name}: nothing new`);
