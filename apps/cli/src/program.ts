@@ -204,7 +204,7 @@ export function createProgram(): Command {
     ['sluice reconcile docs/', 'sluice reconcile --source wiki export/', 'sluice reconcile --prune'],
   )
     .option('--source <name>', 'name of the source; default: the folder’s name')
-    .option('--prune', 'delete rows of no readable revision, once their documents were handed in')
+    .option('--prune', 'delete what is left over; without it, only what the documents of PATHS replaced')
     .option('--json', 'JSON lines, the summary of the ledger among them');
 
   command(program, 'board', 'Serve the live page and Bull Board on loopback.', () => import('./commands/board.ts'), [

@@ -379,12 +379,17 @@ export const errorCodes = {
   epoch_changed: row(
     'stop',
     'The collection was dropped and made anew under the same name.',
-    'Run `sluice lines drop NAME` and ingest again.',
+    'Run `sluice reconcile PATH…` with the sources of the line: what is not there is embedded again.',
   ),
   ledger_lost: row(
     'stop',
     'The ledger has no record of work that is in the queue.',
-    'Redis has lost its data: `sluice lines drop NAME` and ingest again.',
+    'Redis has lost its data. Run `sluice reconcile PATH…` with the sources of the line: what is whole in Milvus is kept.',
+  ),
+  line_busy: row(
+    'retry',
+    'The ledger of the line is made again only while nobody else works on it.',
+    'Stop the workers of the line and other `sluice reconcile` commands, then run it again.',
   ),
   no_worker: row('retry', 'No worker serves this line.', 'Start one with `sluice worker`, or ingest with --wait.'),
   unknown_document: row(

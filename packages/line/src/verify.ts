@@ -21,6 +21,7 @@ import {
 import type { DocumentState } from '@sluice/queue';
 import type { AuditRow, Row } from '@sluice/store';
 import { type DocumentFault, type FaultKind, faultsOf } from './audit-document.ts';
+import { documentsOf, type SeenDocument } from './documents-of.ts';
 import type { Line } from './open-line.ts';
 
 /** `again`: mended when the document is handed in again. */
@@ -65,11 +66,7 @@ export interface VerifyOptions {
 const GROUP = 100;
 const LOOKS = 3;
 
-interface Seen {
-  key: DocumentKey;
-  rows: AuditRow[];
-  doubled: string[];
-}
+type Seen = SeenDocument<AuditRow>;
 
 export async function verifyLine(line: Verified, options: VerifyOptions): Promise<VerifySummary> {
   const { ledger, store, info } = line;
@@ -90,7 +87,10 @@ export async function verifyLine(line: Verified, options: VerifyOptions): Promis
   const foreign = await store.countForeign(info.collection);
   if (foreign > 0) lineFault('orphan', foreign, 'ids that Sluice does not make');
 
-  for await (const group of documentsOf(line, summary)) await judge(group);
+  for await (const group of documentsOf(store.auditRows(info.collection), GROUP)) {
+    summary.rows += group.reduce((sum, { rows }) => sum + rows.length, 0);
+    await judge(group);
+  }
   for await (const page of ledger.scan()) {
     const keys = page.filter(({ state }) => state !== 'deleted').map(({ key }) => key);
     summary.documents += keys.length;
@@ -159,28 +159,6 @@ export async function verifyLine(line: Verified, options: VerifyOptions): Promis
       ...(options.repair && { repair: 'mended' }),
     });
   }
-}
-
-/** Whole documents, some at a time, from pages that may end in the middle of one. */
-async function* documentsOf({ store, info }: Verified, summary: { rows: number }): AsyncGenerator<Seen[]> {
-  let group: Seen[] = [];
-  for await (const { rows, doubled } of store.auditRows(info.collection)) {
-    summary.rows += rows.length;
-    const twice = new Set(doubled);
-    for (const row of rows) {
-      const { key } = parseChunkId(row.id);
-      if (group.at(-1)?.key !== key) {
-        if (group.length >= GROUP) {
-          yield group;
-          group = [];
-        }
-        group.push({ key, rows: [], doubled: [] });
-      }
-      group.at(-1)!.rows.push(row);
-      if (twice.has(row.id)) group.at(-1)!.doubled.push(row.id);
-    }
-  }
-  if (group.length > 0) yield group;
 }
 
 function toFault(key: DocumentKey, { kind, revision, ordinals }: DocumentFault): Fault {

@@ -12,14 +12,20 @@ export type AuditRow = Pick<StoredRow, 'id' | 'doc_id' | 'tenant' | 'rev' | 'ord
   vector: Float32Array;
 };
 
-export interface AuditPage {
+/** A row without its vector: what it says of its document. */
+export type RowHead = Omit<AuditRow, 'vector'>;
+
+interface Page<R> {
   /** Sorted by id. Pages come in order of their ids; a document may go on in the next page. */
-  rows: AuditRow[];
+  rows: R[];
   /** Ids that are stored more than once. */
   doubled: string[];
 }
 
-const FIELDS = ['id', 'doc_id', 'tenant', 'rev', 'ordinal', 'chunk_count', 'doc_hash', 'vector'];
+export type AuditPage = Page<AuditRow>;
+export type HeadPage = Page<RowHead>;
+
+const HEAD_FIELDS = ['id', 'doc_id', 'tenant', 'rev', 'ordinal', 'chunk_count', 'doc_hash'];
 /** Of 1,024 dimensions: 8 MB, and some pages are read at once. */
 const PAGE_ROWS = 2_000;
 /** What Milvus gives in one answer, and below it what is listed: some may come in between. */
@@ -29,21 +35,34 @@ const HEX = [...'0123456789abcdef'];
 /** A Strong read waits for a time tick whatever it reads: some at a time cost the same. */
 const PAGES_AT_ONCE = 4;
 
-export async function* auditRows(
+export function auditRows(
   milvus: Milvus,
   collection: string,
   { pageRows = PAGE_ROWS, listedIds = LISTED_IDS }: { pageRows?: number; listedIds?: number } = {},
-  prefix = 'd',
-): AsyncGenerator<AuditPage> {
+): AsyncIterable<AuditPage> {
+  return pagesOf<AuditRow>(milvus, collection, { pageRows, listedIds, fields: [...HEAD_FIELDS, 'vector'] }, 'd');
+}
+
+export function rowHeads(milvus: Milvus, collection: string): AsyncIterable<HeadPage> {
+  return pagesOf<RowHead>(milvus, collection, { pageRows: PAGE_ROWS, listedIds: LISTED_IDS, fields: HEAD_FIELDS }, 'd');
+}
+
+async function* pagesOf<R extends RowHead>(
+  milvus: Milvus,
+  collection: string,
+  how: { pageRows: number; listedIds: number; fields: string[] },
+  prefix: string,
+): AsyncGenerator<Page<R>> {
+  const { pageRows, listedIds, fields } = how;
   const range = prefixRange(prefix);
   const count = await countIn(milvus, collection, range);
   if (count > listedIds && prefix.length < LIMITS.id) {
-    for (const digit of HEX) yield* auditRows(milvus, collection, { pageRows, listedIds }, prefix + digit);
+    for (const digit of HEX) yield* pagesOf<R>(milvus, collection, how, prefix + digit);
   } else if (count > pageRows) {
     for (const together of grouped(await pagesIn(milvus, collection, range, pageRows), PAGES_AT_ONCE)) {
-      yield* await Promise.all(together.map((page) => readPage(milvus, collection, page)));
+      yield* await Promise.all(together.map((page) => readPage<R>(milvus, collection, page, fields)));
     }
-  } else if (count > 0) yield await readPage(milvus, collection, range);
+  } else if (count > 0) yield await readPage<R>(milvus, collection, range, fields);
 }
 
 /** The range in parts that follow on each other, with so many ids each at the time of asking. */
@@ -65,10 +84,15 @@ export async function countForeign(milvus: Milvus, collection: string): Promise<
   return Number(row?.['count(*)'] ?? 0);
 }
 
-async function readPage(milvus: Milvus, collection: string, range: IdRange): Promise<AuditPage> {
+async function readPage<R extends RowHead>(
+  milvus: Milvus,
+  collection: string,
+  range: IdRange,
+  fields: string[],
+): Promise<Page<R>> {
   // Writes may come between the two; what counts as doubled is decided key by key.
-  const found = await query(milvus, collection, { filter: inRange(range), fields: FIELDS, limit: PAGE_ROWS * 2 });
-  const rows = found.map((row) => fromWire(row) as AuditRow).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const found = await query(milvus, collection, { filter: inRange(range), fields, limit: PAGE_ROWS * 2 });
+  const rows = found.map((row) => fromWire(row) as RowHead as R).sort((a, b) => (a.id < b.id ? -1 : 1));
   const doubled = await findDoubled(
     milvus,
     collection,

@@ -1,4 +1,4 @@
-export type { AuditPage, AuditRow } from './audit.ts';
+export type { AuditPage, AuditRow, HeadPage, RowHead } from './audit.ts';
 export type { IdRange } from './id-filter.ts';
 export { collectionName, type LineInfo } from './line-properties.ts';
 export type { OpenedLine, OpenLineOptions } from './lines.ts';
