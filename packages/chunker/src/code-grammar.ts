@@ -2,27 +2,34 @@
  * Syntax trees of programs, by Lezer's grammars. They read any text, broken or unfinished, but a text made to hurt can cost them a second a kilobyte
  * and gigabytes: so what a parse reads and how deep it nests is bounded, both by counts, so that every machine decides alike. A text over a bound has no tree.
  */
+import { createRequire } from 'node:module';
 import type { Input, Parser, PartialParse, Tree } from '@lezer/common';
-import { parser as cpp } from '@lezer/cpp';
-import { parser as go } from '@lezer/go';
-import { parser as java } from '@lezer/java';
-import { parser as javascript } from '@lezer/javascript';
-import { parser as php } from '@lezer/php';
-import { parser as python } from '@lezer/python';
-import { parser as rust } from '@lezer/rust';
 import type { CodeLanguage } from '@sluice/core';
 
-const grammars: Record<Exclude<CodeLanguage, 'code'>, Parser> = {
-  cpp,
-  go,
-  java,
-  javascript: javascript.configure({ dialect: 'jsx' }),
-  php,
-  python,
-  rust,
-  tsx: javascript.configure({ dialect: 'ts jsx' }),
-  typescript: javascript.configure({ dialect: 'ts' }),
+interface Grammar {
+  parser: Parser & { configure(options: { dialect: string }): Parser };
+}
+
+/** Loaded with the first program in its language: all of them are 12 MB and a tenth of a second, and most runs read none. */
+const require = createRequire(import.meta.url);
+const grammars: Record<Exclude<CodeLanguage, 'code'>, () => Parser> = {
+  cpp: () => (require('@lezer/cpp') as Grammar).parser,
+  go: () => (require('@lezer/go') as Grammar).parser,
+  java: () => (require('@lezer/java') as Grammar).parser,
+  javascript: () => (require('@lezer/javascript') as Grammar).parser.configure({ dialect: 'jsx' }),
+  php: () => (require('@lezer/php') as Grammar).parser,
+  python: () => (require('@lezer/python') as Grammar).parser,
+  rust: () => (require('@lezer/rust') as Grammar).parser,
+  tsx: () => (require('@lezer/javascript') as Grammar).parser.configure({ dialect: 'ts jsx' }),
+  typescript: () => (require('@lezer/javascript') as Grammar).parser.configure({ dialect: 'ts' }),
 };
+const loaded = new Map<CodeLanguage, Parser>();
+
+function parserOf(language: Exclude<CodeLanguage, 'code'>): Parser {
+  const parser = loaded.get(language) ?? grammars[language]();
+  loaded.set(language, parser);
+  return parser;
+}
 
 /** Code units. A program that people read is smaller; bundles and generated tables are larger. */
 const LONGEST_PARSED = 500_000;
@@ -41,7 +48,7 @@ const PORTION = 512;
 export function syntaxTree(source: string, language: CodeLanguage): Tree | undefined {
   if (language === 'code' || source.length > LONGEST_PARSED) return undefined;
   const input = new CountedInput(source);
-  const parse: WatchedParse = grammars[language].startParse(input);
+  const parse: WatchedParse = parserOf(language).startParse(input);
   let steps = 0;
   for (;;) {
     const tree = parse.advance();
