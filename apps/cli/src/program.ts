@@ -143,8 +143,10 @@ export function createProgram(): Command {
     'doctor',
     'Check every dependency: OK, WARN or FAIL with the fix.',
     () => import('./commands/doctor.ts'),
-    ['sluice doctor', 'sluice doctor --json'],
-  ).option('--json', 'one JSON object');
+    ['sluice doctor', 'sluice doctor --json', 'sluice doctor --deep'],
+  )
+    .option('--deep', 'ask the Milvus, in a scratch collection, for everything that Sluice takes for granted of one')
+    .option('--json', 'one JSON object');
 
   command(
     program,

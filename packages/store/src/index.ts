@@ -1,4 +1,5 @@
 export type { AuditPage, AuditRow, HeadPage, RowHead } from './audit.ts';
+export type { Assumption } from './conformance.ts';
 export type { IdRange } from './id-filter.ts';
 export { collectionName, type LineInfo } from './line-properties.ts';
 export type { OpenedLine, OpenLineOptions } from './lines.ts';

@@ -1,6 +1,7 @@
 /** The store: Milvus as a line sees it. Errors are SluiceErrors whose verdict says what the failure means for the work. */
 import { type DocumentKey, type Revision, SluiceError, type Space, type SpaceProof } from '@sluice/core';
 import { type AuditPage, auditRows, countForeign, type HeadPage, rowHeads } from './audit.ts';
+import { type Assumption, conformance } from './conformance.ts';
 import type { IdRange } from './id-filter.ts';
 import type { LineInfo } from './line-properties.ts';
 import {
@@ -86,6 +87,8 @@ export interface Store {
   /** Describes the collection and counts it with a Strong query: proof that this server answers for it now. */
   witness(collection: string): Promise<void>;
   version(): Promise<string>;
+  /** What Sluice takes for granted of a Milvus, asked of this one in a scratch collection. */
+  conformance(): AsyncIterable<Assumption>;
   close(): Promise<void>;
 }
 
@@ -115,10 +118,7 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     },
     requireSpace,
     recordProof: (collection, proof) => recordProof(milvus, collection, proof),
-    async upsert(collection, rows) {
-      if (rows.length === 0) return;
-      await upsertRows({ ...writing, collection, dimension: await dimensionOf(collection) }, rows);
-    },
+    upsert,
     deleteKeys: (collection, ids) => deleteKeys(milvus, collection, ids),
     deleteRanges: (collection, ranges) => deleteRanges(milvus, collection, ranges),
     findVectors: (collection, wants) => findVectors(milvus, collection, wants),
@@ -150,8 +150,14 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
       });
       return version;
     },
+    conformance: () => conformance(milvus, upsert),
     close: () => milvus.close(),
   };
+
+  async function upsert(collection: string, rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return;
+    await upsertRows({ ...writing, collection, dimension: await dimensionOf(collection) }, rows);
+  }
 
   async function dimensionOf(collection: string): Promise<number> {
     const known = dimensions.get(collection);

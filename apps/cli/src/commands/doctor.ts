@@ -20,7 +20,7 @@ interface Check {
   down?: true;
 }
 
-export async function run(options: { json?: boolean; line?: string }): Promise<void> {
+export async function run(options: { deep?: boolean; json?: boolean; line?: string }): Promise<void> {
   await runCommand('doctor', options, async (context) => {
     const checks: Check[] = [];
     const report = (check: Check): void => {
@@ -33,6 +33,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
     await part('milvus', report, async () => {
       known = await checkStore(context, report);
     });
+    if (options.deep === true) await part('milvus', report, () => checkAssumptions(context, report));
     await part('engine', report, () => checkEngine(context, known, report));
     await part('embedded', report, () => checkEmbedded(context, report));
     const failed = checks.filter(({ status }) => status === 'fail');
@@ -129,6 +130,20 @@ function proofCheck({ verdict, proof, engine, at }: SpaceProof): Check {
     detail: `${engine.profile} at ${engine.where}, ${verdict === 'right' ? `proved right ${by}` : 'accepted without proof'} on ${at.slice(0, 10)}`,
     ...(verdict === 'unproven' && { fix: 'Record golden vectors from a trusted engine, and set SLUICE_GOLDEN.' }),
   };
+}
+
+async function checkAssumptions({ config, logger, releaser }: Context, report: (check: Check) => void): Promise<void> {
+  if (config.SLUICE_MILVUS_ADDRESS === undefined) return;
+  const store = await openStore(config, { logger, releaser });
+  for await (const { name, assumed, held, instead } of store.conformance()) {
+    report({
+      part: 'milvus',
+      name,
+      status: held ? 'ok' : 'fail',
+      detail: held ? assumed : `not held: ${assumed}; got ${instead}`,
+      ...(!held && { fix: 'Use a version that docs/operating.md names as run, and tell us of this one.' }),
+    });
+  }
 }
 
 async function checkEngine(
