@@ -10,7 +10,7 @@ import {
   readGolden,
   sameProof,
 } from '@sluice/embedder';
-import { collectLine, observeLine, openLine, type SpacePlan } from '@sluice/line';
+import { openLine, type SpacePlan, watchLine } from '@sluice/line';
 import type { LedgerOptions } from '@sluice/queue';
 import { noTelemetry, type Telemetry } from '@sluice/telemetry';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
@@ -42,10 +42,8 @@ export async function startLineWorker({
   timing,
 }: StartOptions): Promise<SluiceWorker> {
   const { metrics, health } = telemetry;
-  const line = observeLine(await openLine(config, plan, { role: 'worker', logger, releaser, ledger }), telemetry);
-  releaser.push('the metrics of the line', collectLine(line, metrics));
-  health.depend({ name: 'redis', check: async () => void (await line.redis.ping()) });
-  health.depend({ name: 'milvus', check: () => line.store.checkHealth() });
+  const opened = await openLine(config, plan, { role: 'worker', logger, releaser, ledger });
+  const line = watchLine(opened, telemetry, releaser);
   for (const warning of line.warnings) logger.warn({ event: 'line warned' }, warning);
   const bare = observeEngine(await createEngine(config, { logger }), metrics);
   releaser.push('the engine', () => bare.close());

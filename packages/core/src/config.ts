@@ -57,7 +57,7 @@ export function loadConfig(
       origin[name] = found.origin;
     } else {
       problems.push(
-        `${name} (${found.origin}): expected ${row.form}, got ${row.secret ? '***' : JSON.stringify(found.value)}`,
+        `${name} (${found.origin}): expected ${row.form}, got ${row.secret ? '***' : JSON.stringify(withoutUserinfo(found.value))}`,
       );
     }
   }
@@ -95,8 +95,14 @@ export function printableConfig({
 }: LoadedConfig): { name: SettingName; value: string; origin: string }[] {
   return (Object.entries(settings) as [SettingName, Setting][]).map(([name, row]) => {
     const value = config[name];
-    return { name, value: value === undefined ? '' : row.secret ? '***' : String(value), origin: origin[name] };
+    const shown = value === undefined ? '' : row.secret ? '***' : withoutUserinfo(String(value));
+    return { name, value: shown, origin: origin[name] };
   });
+}
+
+/** An address may carry a name and a password although nobody asked for one. */
+export function withoutUserinfo(text: string): string {
+  return text.replace(/(\w:\/\/)[^/?#\s]*@/g, '$1***@');
 }
 
 function isKnown(name: string): boolean {

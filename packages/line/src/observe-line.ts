@@ -2,7 +2,7 @@
  * A line whose doings are counted and traced: the same verbs, with a listener at the doors to Milvus, to the queue and to the
  * ledger's transitions. What the line holds is asked when somebody scrapes.
  */
-import { type Verdict, verdictOf } from '@sluice/core';
+import { type Releaser, type Verdict, verdictOf } from '@sluice/core';
 import { type ChunkJob, openQueueMetrics, redisInfo } from '@sluice/queue';
 import type { Store } from '@sluice/store';
 import type { Metrics, Telemetry, Tracing } from '@sluice/telemetry';
@@ -50,8 +50,16 @@ export function observeLine(line: Line, { metrics, tracing }: Pick<Telemetry, 'm
   };
 }
 
+/** The same for a process that stays: its metrics say what the line holds too, and it is ready while Redis and Milvus are. */
+export function watchLine(line: Line, telemetry: Telemetry, releaser: Releaser): Line {
+  releaser.push('the metrics of the line', collectLine(line, telemetry.metrics));
+  telemetry.health.depend({ name: 'redis', check: async () => void (await line.redis.ping()) });
+  telemetry.health.depend({ name: 'milvus', check: () => line.store.checkHealth() });
+  return observeLine(line, telemetry);
+}
+
 /** What the line holds, as gauges. Returns how to let go of what it needs. */
-export function collectLine(line: Line, metrics: Metrics): () => Promise<void> {
+function collectLine(line: Line, metrics: Metrics): () => Promise<void> {
   const queueMetrics = openQueueMetrics(line.redis, line.address);
   metrics.collect(async () => {
     const [jobs, statistics, counts, workers, ageMs, redis] = await Promise.all([

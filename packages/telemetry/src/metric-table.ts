@@ -153,7 +153,7 @@ export const metricTable = {
   build_info: row({
     type: 'gauge',
     help: 'Always 1.',
-    labels: { service: ['worker', 'serve', 'chunk-worker', 'ingest', 'board', 'up', 'demo'] },
+    labels: { service: ['worker', 'serve', 'chunk-worker', 'ingest'] },
   }),
 } as const satisfies Readonly<Record<string, Row>>;
 

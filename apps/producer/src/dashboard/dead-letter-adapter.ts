@@ -8,7 +8,7 @@ import { type Line, retryDead } from '@sluice/line';
 import type { DeadLetter } from '@sluice/queue';
 import { documentLink } from './shown-job.ts';
 
-export const DEAD_LETTERS = 'dead-letters';
+const DEAD_LETTERS = 'dead-letters';
 
 type Board = Pick<Line, 'ledger' | 'queue'>;
 type Job = Awaited<ReturnType<BaseAdapter['getJobs']>>[number];

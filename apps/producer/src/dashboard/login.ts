@@ -61,6 +61,6 @@ ${refused && html`<p class="bad" role="alert">No such key. It may have been revo
 }
 
 /** Where to go afterwards: a path of this host and nothing else. */
-export function localPath(next: string | undefined): string {
+function localPath(next: string | undefined): string {
   return next !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(next) ? next : '/';
 }

@@ -8,6 +8,7 @@
  */
 import { SluiceError } from '@sluice/core';
 import type { ApiKeys, Scope } from '@sluice/queue';
+import { isLoopbackHost } from '@sluice/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Caller, callerOf, loopbackCaller, mayDo, mayUse, nobody } from './caller.ts';
 import { isForeignWrite } from './same-site.ts';
@@ -32,8 +33,6 @@ export interface AuthenticateOptions {
   session?: SessionResolver | undefined;
 }
 
-const LOOPBACK_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/;
-
 export function authenticate(app: FastifyInstance, { keys, loopback, session }: AuthenticateOptions): void {
   async function identify(request: FastifyRequest): Promise<Caller> {
     const header = request.headers.authorization;
@@ -44,7 +43,7 @@ export function authenticate(app: FastifyInstance, { keys, loopback, session }: 
     }
     const bySession = await session?.(request);
     if (bySession !== undefined) return bySession;
-    if (loopback && LOOPBACK_HOST.test(request.headers.host ?? '') && !(await keys.configured())) return loopbackCaller;
+    if (loopback && isLoopbackHost(request.headers.host) && !(await keys.configured())) return loopbackCaller;
     return nobody;
   }
 
