@@ -141,6 +141,14 @@ describe('bad input costs only itself', () => {
     ]);
   });
 
+  test('what is not there when it is opened is reported, and the next one is read', async () => {
+    await put({ 'a.md': 'x' });
+    await symlink('gone.md', join(folder, 'link.md'));
+    const items = await read([join(folder, 'link.md'), join(folder, 'a.md')], { source: 's' });
+    expect(ids(items)).toEqual(['s/a.md']);
+    expect(faults(items)).toEqual(['rejected missing_path link.md']);
+  });
+
   test('a file that grows while it is read is rejected, and the next one is read', async () => {
     await put({ 'growing.md': 'x'.repeat(900_000), 'still.md': 'x' });
     const reading = { done: false };
@@ -223,6 +231,25 @@ describe('NDJSON', () => {
       'rejected invalid_tenant in.ndjson.gz:14',
       'rejected invalid_metadata in.ndjson.gz:15',
     ]);
+  });
+
+  test('ids are bytes: twins in NFC and NFD are two documents; empty ones and those that reorder text are refused', async () => {
+    const twins = ['\u0111\u1ed3ng', '\u0111\u1ed3ng'.normalize('NFD'), 'Case', 'case', 'مرحبا'];
+    const refused = ['', 'a\u202eb', 'a\u200bb', '\ufeffa'];
+    await put({ 'ids.ndjson': [...twins, ...refused].map((id) => line({ id, text: 'x' })).join('') });
+    const items = await read([join(folder, 'ids.ndjson')]);
+    expect(ids(items)).toEqual(twins);
+    expect(faults(items)).toEqual(refused.map((_, at) => `rejected invalid_id ids.ndjson:${twins.length + 1 + at}`));
+  });
+
+  test('a truncated tail is one bad line, a nested archive one bad file', async () => {
+    await put({
+      'cut.ndjson': `${line({ id: 'a', text: 'A' })}{"id":"b","te`,
+      'twice.txt.gz': gzipSync(gzipSync('x')),
+    });
+    const items = await read([join(folder, 'cut.ndjson'), join(folder, 'twice.txt.gz')]);
+    expect(ids(items)).toEqual(['a']);
+    expect(faults(items)).toEqual(['rejected broken_ndjson cut.ndjson:2', 'rejected unsupported_type twice.txt.gz']);
   });
 
   test('standard input is NDJSON, or one document with an id; lines may be cut anywhere by the pipe', async () => {
