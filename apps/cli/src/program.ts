@@ -1,6 +1,6 @@
 /** The commands and their help: examples first. What a command does lies in `commands/`. */
 
-import { SluiceError } from '@sluice/core';
+import { SluiceError, textFormats } from '@sluice/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 type Loader = () => Promise<{ run: (...args: never[]) => Promise<void> }>;
@@ -76,7 +76,7 @@ export function createProgram(): Command {
     .option('--max-errors <n>', 'stop after more rejected items than this', integer(0))
     .addOption(
       new Option('--format <format>', 'what standard input holds')
-        .choices(['ndjson', 'markdown', 'html', 'text'])
+        .choices(['ndjson', ...textFormats])
         .default('ndjson'),
     )
     .option('--id <id>', 'id of the document on standard input, when it is not NDJSON')

@@ -19,7 +19,7 @@ export async function run(files: string[], options: { json?: boolean; html?: boo
       if (item.type !== 'document') {
         failed = true;
         process.stderr.write(
-          `${red(item.type)} ${printable(item.fault.where)}  ${item.fault.code}: ${item.fault.message}\n`,
+          `${red(item.type)} ${printable(item.fault.where)}  ${item.fault.code}: ${item.fault.message}. ${dim(item.fault.fix)}\n`,
         );
         continue;
       }

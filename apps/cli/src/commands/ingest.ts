@@ -1,4 +1,4 @@
-import { documentKey, SluiceError } from '@sluice/core';
+import { documentKey, SluiceError, type TextFormat } from '@sluice/core';
 import { observeLine, openExistingLine, openLine, planLine } from '@sluice/line';
 import {
   dryRun,
@@ -30,7 +30,7 @@ export interface IngestCommandOptions {
   engineRate?: number;
   calibrate?: boolean;
   maxErrors?: number;
-  format: 'ndjson' | 'markdown' | 'html' | 'text';
+  format: 'ndjson' | TextFormat;
   id?: string;
   json?: boolean;
   line?: string;

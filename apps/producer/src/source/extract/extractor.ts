@@ -101,8 +101,9 @@ export class Extractor {
 
 function notInstalled(name: ExtractedName): SluiceError {
   const format = extractedFormats[name];
+  const command = installCommand(format);
   return new SluiceError('reader_not_installed', {
-    message: `Reading ${name.toUpperCase()} needs the library ${format.library}, which is not installed`,
-    fix: `Run \`${installCommand(format)}\` in the folder of Sluice, then this command again.`,
+    message: `Reading ${name.toUpperCase()} needs the library ${format.library}; \`${command}\` installs it`,
+    fix: `Run \`${command}\` in the folder of Sluice, then this command again.`,
   });
 }
