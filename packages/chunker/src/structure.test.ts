@@ -140,15 +140,30 @@ describe('prose too long for a chunk', () => {
     for (const { text } of chunks) expect(text).toMatch(/。$/);
   });
 
-  it('is cut between words where a language writes no spaces', () => {
-    const words = [...new Intl.Segmenter('th', { granularity: 'word' }).segment('น้ำไหลผ่านประตูไปหมุนกังหัน')].map(
-      ({ segment }) => segment,
-    );
-    const text = words.join('').repeat(60);
+  it.each([
+    ['Thai', 'น้ำไหลผ่านประตูไปหมุนกังหัน'],
+    ['Khmer', 'ទឹកហូរតាមទ្វារទៅបង្វិលកង់'],
+    ['Lao', 'ນ້ໍາໄຫຼຜ່ານປະຕູໄປໝູນກັງຫັນ'],
+  ])('is cut between words where a language writes no spaces: %s', (_name, sentence) => {
+    const text = sentence.repeat(60);
     const ends = new Set<number>();
     for (const { index, segment } of new Intl.Segmenter('en', { granularity: 'word' }).segment(text))
       ends.add(index + segment.length);
-    for (const { end } of cut(text).chunks) expect(ends).toContain(end);
+    expect(ends.size).toBeGreaterThan(240);
+    const { chunks } = cut(text);
+    expect(chunks.length).toBeGreaterThan(1);
+    for (const { end } of chunks) expect(ends).toContain(end);
+  });
+
+  it('is cut between sentences from right to left', () => {
+    for (const { text } of cut('يتدفق الماء من البوابة ويدير العجلة. هل تدور العجلة؟ '.repeat(40)).chunks)
+      expect(text).toMatch(/[.؟]$/);
+  });
+
+  it.each(['👩\u200d🔬', '🇻🇳', '👍🏽', 'e\u0301\u0323', 'क्षि'])('never parts %s', (grapheme) => {
+    const { chunks } = cut(grapheme.repeat(2_000));
+    expect(chunks.length).toBeGreaterThan(1);
+    for (const { text } of chunks) expect(text).toBe(grapheme.repeat(text.length / grapheme.length));
   });
 });
 
