@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { submissionJsonSchema } from '../packages/queue/src/submission.ts';
 import { errorCodes } from '../packages/core/src/error-codes.ts';
 import { type Setting, settings } from '../packages/core/src/settings.ts';
 import { metricPrefix, metricTable } from '../packages/telemetry/src/metric-table.ts';
@@ -85,6 +86,7 @@ export const pages: Readonly<Record<string, () => string>> = {
   'docs/errors.md': errorsPage,
   'docs/configuration.md': configurationPage,
   'docs/metrics.md': metricsPage,
+  'docs/schemas/submission.v1.json': () => `${JSON.stringify(submissionJsonSchema(), null, 2)}\n`,
   '.env.example': exampleFile,
 };
 

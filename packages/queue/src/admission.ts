@@ -68,6 +68,8 @@ export interface Admission {
   state(): Promise<AdmissionState>;
 }
 
+/** Share of maxmemory at which producers wait. */
+export const MEMORY_PAUSE = 0.65;
 /** A check costs two round trips; documents come faster than that matters. */
 const CHECK_EVERY_MS = 250;
 const WAIT_MS = 500;
@@ -80,7 +82,7 @@ const RETRY_AFTER_LEAST_MS = 1_000;
 const RETRY_AFTER_MOST_MS = 300_000;
 
 export function openAdmission(redis: Redis, address: LineAddress, options: AdmissionOptions): Admission {
-  const { backlogTokens: mark, memoryPause = 0.65, memoryResume = 0.55, clock = systemClock } = options;
+  const { backlogTokens: mark, memoryPause = MEMORY_PAUSE, memoryResume = 0.55, clock = systemClock } = options;
   const holds: Record<Priority, { reason: AdmissionState['reason']; checkedAt: number }> = {
     live: { reason: undefined, checkedAt: Number.NEGATIVE_INFINITY },
     bulk: { reason: undefined, checkedAt: Number.NEGATIVE_INFINITY },

@@ -5,9 +5,11 @@ export {
   type AdmissionOptions,
   type AdmissionState,
   LEDGER_BYTES_PER_DOCUMENT,
+  MEMORY_PAUSE,
   openAdmission,
   type Work,
 } from './admission.ts';
+export { type Allowances, openAllowances, type Spending } from './allowances.ts';
 export {
   type ApiKey,
   type ApiKeys,

@@ -1,4 +1,5 @@
 import { startService } from '@sluice/producer';
+import { startTelemetry } from '@sluice/telemetry';
 import type { Flags } from '../context.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { cyan, dim } from '../render/style.ts';
@@ -19,7 +20,8 @@ export async function run(options: {
     'serve',
     options,
     async ({ config, logger, releaser, signal }) => {
-      const service = await startService({ config, logger, chunk: options.chunk });
+      const telemetry = await startTelemetry({ config, service: 'serve', logger, releaser });
+      const service = await startService({ config, logger, telemetry, chunk: options.chunk });
       releaser.push('the service', () => service.close());
       if (options.json === true) printJson({ type: 'serving', url: service.url, line: config.SLUICE_LINE });
       else

@@ -5,8 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { contentHash, documentKey, type Revision, SluiceError, type SourceDocument } from '@sluice/core';
-import type { Priority } from '@sluice/queue';
+import type { Allowances, Priority } from '@sluice/queue';
 import type { Caller } from './caller.ts';
+import { estimatedTokens } from './gate.ts';
+import { refuseUnlessZero } from './limit-callers.ts';
 import type { ServedLine } from './served-lines.ts';
 
 export interface Accepted {
@@ -19,6 +21,7 @@ export interface Accepted {
 
 export interface AcceptOptions {
   caller: Caller;
+  allowances: Allowances;
   priority: Priority;
   idempotencyKey: string | undefined;
   /** There was room a moment ago: whoever calls has waited for it. */
@@ -30,13 +33,18 @@ export interface AcceptOptions {
 /** Points at which a service may die. */
 export type AcceptStep = 'received' | 'revision drawn' | 'enqueued';
 
-/** Throws `backlog_full`, `ledger_full`, `idempotency_conflict`, `duplicate_id`, `queue_*`. */
+/** Throws `rate_limited`, `backlog_full`, `ledger_full`, `idempotency_conflict`, `duplicate_id`, `queue_*`. */
 export async function acceptDocuments(
   { name, ledger, gate, submissions }: Pick<ServedLine, 'name' | 'ledger' | 'gate' | 'submissions'>,
   documents: readonly SourceDocument[],
-  { caller, priority, idempotencyKey, admitted = false, onStep = () => undefined }: AcceptOptions,
+  { caller, allowances, priority, idempotencyKey, admitted = false, onStep = () => undefined }: AcceptOptions,
 ): Promise<Accepted[]> {
   onStep('received');
+  const { name: who, limits, keyId } = caller;
+  if (keyId !== undefined) {
+    const tokens = documents.reduce((sum, { text }) => sum + estimatedTokens(text), 0);
+    refuseUnlessZero(await allowances.spend(keyId, limits, { tokens }), who);
+  }
   if (!admitted) {
     const tenants = new Set(documents.map(({ tenant = '' }) => tenant));
     for (const tenant of tenants) await gate.admit({ priority, tenant });

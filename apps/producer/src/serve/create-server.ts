@@ -2,10 +2,11 @@
  * The Fastify instance of `sluice serve`: limits, callers, problems, the API and the other parts. Zod schemas are the one
  * source of types, validation and the OpenAPI document.
  */
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { refuseMethods } from './allowed-methods.ts';
 import { authenticate, type SessionResolver } from './authenticate.ts';
+import { limitCallers } from './limit-callers.ts';
 import { describeApi, showApi } from './openapi.ts';
 import { plugins } from './plugins.ts';
 import { sendProblem } from './problem.ts';
@@ -22,7 +23,7 @@ const IDLE_MS = 60_000;
 export async function createServer(parts: ServiceParts): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     loggerInstance: parts.logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: parts.config.SLUICE_MAX_REQUEST_BYTES,
     connectionTimeout: IDLE_MS,
     keepAliveTimeout: IDLE_MS,
@@ -40,6 +41,7 @@ export async function createServer(parts: ServiceParts): Promise<FastifyInstance
     loopback: parts.loopback,
     session: firstSession(plugins.flatMap(({ session }) => (session === undefined ? [] : [session(parts)]))),
   });
+  limitCallers(app, parts.allowances);
   await describeApi(app);
   for (const { routes } of plugins) await app.register(async (scope) => routes(scope, parts));
   await showApi(app);

@@ -3,8 +3,9 @@
  * same space, opened when it is first asked for. A name that is no line costs one look every few seconds, not one a request.
  */
 import { type Config, type Logger, type Releaser, SluiceError } from '@sluice/core';
-import { type Line, type LinePlan, openExistingLine, openLine } from '@sluice/line';
+import { type Line, observeLine, openExistingLine, openLine, type SpacePlan, watchLine } from '@sluice/line';
 import { openSubmissionQueue, type SubmissionQueue } from '@sluice/queue';
+import type { Telemetry } from '@sluice/telemetry';
 import { createGate, type Gate } from './gate.ts';
 
 /** A line with the queue of what is submitted to it, and the gate before it. */
@@ -19,8 +20,9 @@ export interface ServedLines {
 
 export interface ServeLinesOptions {
   config: Config;
-  plan: LinePlan;
+  plan: SpacePlan & { cutId?: string };
   logger: Logger;
+  telemetry: Telemetry;
   releaser: Releaser;
   /** Called once for every line that is opened. */
   onOpened?(line: ServedLine): void;
@@ -34,6 +36,7 @@ export async function serveLines({
   config,
   plan,
   logger,
+  telemetry,
   releaser,
   onOpened = () => undefined,
   monotonicMs = () => performance.now(),
@@ -45,7 +48,7 @@ export async function serveLines({
   async function openOther(name: string): Promise<Line> {
     const line = await openExistingLine({ ...config, SLUICE_LINE: name }, { logger, releaser });
     line.store.requireSpace(line.info, plan.space);
-    return line;
+    return observeLine(line, telemetry);
   }
 
   function remember(line: Line): ServedLine {
@@ -58,7 +61,8 @@ export async function serveLines({
     return served;
   }
 
-  remember(await openLine(config, plan, { role: 'producer', logger, releaser }));
+  // The gauges are those of the service's own line: one series each.
+  remember(watchLine(await openLine(config, plan, { role: 'producer', logger, releaser }), telemetry, releaser));
 
   return {
     opened: () => [...open.values()],

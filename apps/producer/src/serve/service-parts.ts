@@ -1,6 +1,6 @@
 /** What the pages and endpoints of the service stand on. Everything is opened by `start-service.ts`. */
 import type { Config, Logger } from '@sluice/core';
-import type { ApiKeys } from '@sluice/queue';
+import type { Allowances, ApiKeys } from '@sluice/queue';
 import type { FastifyInstance } from 'fastify';
 import type { AcceptStep } from './accept.ts';
 import type { SessionResolver } from './authenticate.ts';
@@ -10,6 +10,7 @@ export interface ServiceParts {
   config: Config;
   logger: Logger;
   keys: ApiKeys;
+  allowances: Allowances;
   lines: ServedLines;
   /** The service listens on loopback only. */
   loopback: boolean;

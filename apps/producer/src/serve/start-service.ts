@@ -2,10 +2,10 @@
  * `sluice serve`: opens what the service stands on, chunks what is submitted (unless chunk workers elsewhere do), and listens.
  * Beyond loopback only where there is an API key.
  */
-import { isIP } from 'node:net';
 import { type Config, createReleaser, type Logger, SluiceError } from '@sluice/core';
-import { planLine } from '@sluice/line';
-import { openApiKeys } from '@sluice/queue';
+import { planLine, planSpace } from '@sluice/line';
+import { openAllowances, openApiKeys } from '@sluice/queue';
+import { isLoopbackAddress, noTelemetry, type Telemetry } from '@sluice/telemetry';
 import { chunkSubmissions } from '../chunk-submissions.ts';
 import { openPool } from '../open-pool.ts';
 import type { AcceptStep } from './accept.ts';
@@ -23,6 +23,7 @@ export interface Service {
 export interface StartServiceOptions {
   config: Config;
   logger: Logger;
+  telemetry?: Telemetry;
   /** False: what is submitted is left to `sluice chunk-worker`. */
   chunk?: boolean;
   /** Told of every step of accepting; a test ends the process there. */
@@ -30,22 +31,31 @@ export interface StartServiceOptions {
 }
 
 /** Throws `keys_needed`, `port_taken`, and what opening a line throws. */
-export async function startService({ config, logger, chunk = true, onStep }: StartServiceOptions): Promise<Service> {
+export async function startService({
+  config,
+  logger,
+  telemetry = noTelemetry(),
+  chunk = true,
+  onStep,
+}: StartServiceOptions): Promise<Service> {
   const releaser = createReleaser();
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
   // Whoever started the service may look at it later.
   finished.catch(() => undefined);
   const { SLUICE_SERVE_HOST: host, SLUICE_SERVE_PORT: port } = config;
   try {
-    const plan = await planLine(config);
-    const pool = chunk ? await openPool(plan, { config, releaser }) : undefined;
+    // Only who chunks needs the tokenizer.
+    const plan = chunk ? await planLine(config) : undefined;
+    const pool = plan && (await openPool(plan, { config, releaser }));
     const onOpened = (line: ServedLine): void => {
-      if (pool === undefined) return;
+      if (plan === undefined || pool === undefined) return;
       chunkSubmissions({ line, pool, cutId: plan.cutId, logger, releaser }).finished.catch(reject);
     };
-    const lines = await serveLines({ config, plan, logger, releaser, onOpened });
-    const keys = openApiKeys((await lines.get(config.SLUICE_LINE)).redis);
-    const loopback = isLoopback(host);
+    const space = plan ?? planSpace(config);
+    const lines = await serveLines({ config, plan: space, logger, telemetry, releaser, onOpened });
+    const { redis } = await lines.get(config.SLUICE_LINE);
+    const keys = openApiKeys(redis);
+    const loopback = isLoopbackAddress(host);
     if (!loopback && !(await keys.configured())) {
       throw new SluiceError('keys_needed', { message: `The service would be open to everyone who reaches ${host}` });
     }
@@ -54,6 +64,7 @@ export async function startService({ config, logger, chunk = true, onStep }: Sta
       config,
       logger,
       keys,
+      allowances: openAllowances(redis),
       lines,
       loopback,
       closing: closing.signal,
@@ -69,13 +80,11 @@ export async function startService({ config, logger, chunk = true, onStep }: Sta
         fix: 'Choose another with --port or SLUICE_SERVE_PORT.',
       });
     });
+    telemetry.health.enter('working');
+    releaser.push('readiness', () => telemetry.health.enter('draining'));
     return { url, finished, close: () => releaser.release().then(resolve) };
   } catch (error) {
     await releaser.release().catch(() => undefined);
     throw error;
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

@@ -48,7 +48,7 @@ const documentStateSchema = z
 
 type DocumentStateBody = z.infer<typeof documentStateSchema>;
 
-export function documentRoutes(app: FastifyInstance, { config, lines, onStep }: ServiceParts): void {
+export function documentRoutes(app: FastifyInstance, { config, lines, allowances, onStep }: ServiceParts): void {
   const api = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['documents'];
 
@@ -77,6 +77,7 @@ export function documentRoutes(app: FastifyInstance, { config, lines, onStep }: 
       });
       const accepted = await acceptDocuments(line, documents, {
         caller: request.caller,
+        allowances,
         priority: request.query.priority ?? 'live',
         idempotencyKey: request.headers['idempotency-key'],
         onStep,
