@@ -114,7 +114,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
     }
     if (item.suspicion === 'poison') return declareDead(item, poison(item));
     if (item.suspicion === 'run alone') return embedAlone(item);
-    planner.add(item, item.tokens);
+    planner.add(item, item.tokens, item.priority);
     pump();
   }
 

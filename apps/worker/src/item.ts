@@ -22,6 +22,8 @@ export interface Item {
   readonly text: string;
   /** Text, special and instruction tokens together. */
   readonly tokens: number;
+  /** Its place in the queue: lower goes first. */
+  readonly priority: number;
   /** Whether processes died while they embedded it: then it is embedded alone in its process, or not at all. */
   suspicion: Suspicion;
   /** Monotonic time of the last fence that said go on; the write must be sent before it is too old. */
@@ -34,7 +36,7 @@ export interface Item {
   readonly finished: Promise<Outcome>;
 }
 
-export function createItem(job: ChunkJob): Item {
+export function createItem(job: ChunkJob, priority = 0): Item {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const item: Item = {
     job,
@@ -44,6 +46,7 @@ export function createItem(job: ChunkJob): Item {
     ordinal: job.ordinal,
     text: embeddedText(job),
     tokens: totalTokens(job.tokens),
+    priority,
     suspicion: 'none',
     fencedAt: Number.NEGATIVE_INFINITY,
     older: false,

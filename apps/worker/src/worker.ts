@@ -164,7 +164,7 @@ export function runWorker({
   async function outcomeOf(job: Job): Promise<Outcome | 'left-for-later'> {
     let item: Item;
     try {
-      item = createItem(parseChunkJob(job.data, line.address.epoch));
+      item = createItem(parseChunkJob(job.data, line.address.epoch), job.priority);
     } catch (error) {
       if (verdictOf(error) === 'stop') {
         onStop(error);

@@ -47,6 +47,19 @@ describe('batch planner', () => {
     );
   });
 
+  it('goes by priority before age', () => {
+    const planner = createBatchPlanner<string>({ maxPaddedTokens: 4_096, maxRows: 1 });
+    for (const [name, priority] of [
+      ['bulk', 1_048_576],
+      ['live', 1],
+      ['more bulk', 1_048_576],
+      ['at once', 0],
+    ] as const)
+      planner.add(name, 4_096, priority);
+    expect([planner.take(), planner.take()].flat()).toEqual(['at once', 'live']);
+    expect(planner.drain()).toEqual(['bulk', 'more bulk']);
+  });
+
   it.each([64, 256])('wastes at most 5 %% on padding with %i chunks of 2,048–4,096 tokens to choose from', (window) => {
     fc.assert(
       fc.property(

@@ -6,7 +6,8 @@
  * Invariants, whatever is added and whenever it is taken:
  * - no batch has longest × rows above `maxPaddedTokens`, nor more than `maxRows` rows;
  * - every item added comes out exactly once;
- * - every batch holds the oldest item, so an item waits for at most as many takes as there were items before it.
+ * - every batch holds the first item, the oldest of the lowest priority, so an item waits for at most as many takes as there
+ *   are items before it.
  */
 
 export interface BatchPlanner<T> {
@@ -14,21 +15,25 @@ export interface BatchPlanner<T> {
   readonly size: number;
   /** Their tokens, without padding. */
   readonly tokens: number;
-  /** `tokens`: total tokens of the item. Throws a RangeError when it alone is above the budget. */
-  add(item: T, tokens: number): void;
   /**
-   * The best batch that holds the oldest item, shortest text first; [] when empty. A smaller working size may be given for
+   * `tokens`: total tokens of the item; `priority`: lower goes first, equal ones by age. Throws a RangeError when the item
+   * alone is above the budget.
+   */
+  add(item: T, tokens: number, priority?: number): void;
+  /**
+   * The best batch that holds the first item, shortest text first; [] when empty. A smaller working size may be given for
    * this take alone; an item above it goes by itself.
    */
   take(workingSize?: { maxPaddedTokens?: number; maxRows?: number }): T[];
-  /** Everything that waits, oldest first; the planner is empty afterwards. */
+  /** Everything that waits, in order; the planner is empty afterwards. */
   drain(): T[];
 }
 
 interface Entry<T> {
   item: T;
   tokens: number;
-  order: number;
+  priority: number;
+  age: number;
 }
 
 /** What a token of padding costs, in useful tokens. At 4, texts within about a fifth of each other share a request. */
@@ -46,13 +51,13 @@ export function createBatchPlanner<T>({
   /** By tokens, then by age: a batch is a run of neighbours in here. */
   let sorted: Entry<T>[] = [];
   let waitingTokens = 0;
-  let nextOrder = 0;
+  let nextAge = 0;
 
-  function add(item: T, tokens: number): void {
+  function add(item: T, tokens: number, priority = 0): void {
     if (!(tokens >= 0 && tokens <= maxPaddedTokens)) {
       throw new RangeError(`an item of ${tokens} tokens never fits a batch of ${maxPaddedTokens}`);
     }
-    sorted.splice(upperBound(tokens), 0, { item, tokens, order: nextOrder++ });
+    sorted.splice(upperBound(tokens), 0, { item, tokens, priority, age: nextAge++ });
     waitingTokens += tokens;
   }
 
@@ -68,30 +73,30 @@ export function createBatchPlanner<T>({
     return low;
   }
 
-  function oldestAt(): number {
+  function firstAt(): number {
     let at = 0;
-    for (let i = 1; i < sorted.length; i++) if (sorted[i]!.order < sorted[at]!.order) at = i;
+    for (let i = 1; i < sorted.length; i++) if (compare(sorted[i]!, sorted[at]!) < 0) at = i;
     return at;
   }
 
-  /** The run [from, to] of neighbours around the oldest entry with the most useful tokens, padding paid for. */
+  /** The run [from, to] of neighbours around the first entry with the most useful tokens, padding paid for. */
   function bestRun(paddedTokens: number, rows: number): { from: number; to: number } {
-    const oldest = oldestAt();
-    let best = { from: oldest, to: oldest };
+    const first = firstAt();
+    let best = { from: first, to: first };
     let bestScore = Number.NEGATIVE_INFINITY;
-    let from = oldest;
+    let from = first;
     let useful = 0;
-    // The run grows to the right; what no longer fits leaves on the left. First all that fits left of the oldest.
-    while (from > 0 && fits(sorted[oldest]!.tokens, oldest - from + 2)) from--;
-    for (let i = from; i < oldest; i++) useful += sorted[i]!.tokens;
-    for (let to = oldest; to < sorted.length; to++) {
+    // The run grows to the right; what no longer fits leaves on the left. First all that fits left of the first.
+    while (from > 0 && fits(sorted[first]!.tokens, first - from + 2)) from--;
+    for (let i = from; i < first; i++) useful += sorted[i]!.tokens;
+    for (let to = first; to < sorted.length; to++) {
       const longest = sorted[to]!.tokens;
       useful += longest;
-      while (from < oldest && !fits(longest, to - from + 1)) useful -= sorted[from++]!.tokens;
-      if (to > oldest && !fits(longest, to - from + 1)) break;
+      while (from < first && !fits(longest, to - from + 1)) useful -= sorted[from++]!.tokens;
+      if (to > first && !fits(longest, to - from + 1)) break;
       // Shorter texts on the left may cost more padding than they are worth.
       let kept = useful;
-      for (let left = from; left <= oldest; left++) {
+      for (let left = from; left <= first; left++) {
         const padded = longest * (to - left + 1);
         const score = kept - PADDING_PRICE * (padded - kept);
         if (score > bestScore) {
@@ -127,12 +132,16 @@ export function createBatchPlanner<T>({
       return taken.map(({ item }) => item);
     },
     drain() {
-      const all = sorted.toSorted((a, b) => a.order - b.order).map(({ item }) => item);
+      const all = sorted.toSorted(compare).map(({ item }) => item);
       sorted = [];
       waitingTokens = 0;
       return all;
     },
   };
+}
+
+function compare<T>(a: Entry<T>, b: Entry<T>): number {
+  return a.priority - b.priority || a.age - b.age;
 }
 
 /** What a request of these lengths costs an engine that pads: longest × rows. */
