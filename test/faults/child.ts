@@ -55,7 +55,7 @@ export function startChild<Message, Order = never>(
     },
     onMessage: (listener) => void listeners.add(listener),
     next(fits) {
-      return new Promise((resolve, reject) => {
+      const found = new Promise<Message>((resolve, reject) => {
         const listener = (message: Message): void => {
           if (!fits(message)) return;
           listeners.delete(listener);
@@ -67,6 +67,9 @@ export function startChild<Message, Order = never>(
           reject(new Error(`${script} ended (${signal ?? code}); its log is ${log}`));
         });
       });
+      // Whoever asked may have stopped waiting before the process ends.
+      found.catch(() => undefined);
+      return found;
     },
   };
 }

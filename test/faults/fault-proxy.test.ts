@@ -62,7 +62,7 @@ test.each<[string, Fault]>([
 test('down: old connections end, new ones are refused, and come again afterwards', async () => {
   const before = open();
   expect(await echo(before, TEXT)).toBe(TEXT);
-  const ended = once(before, 'close');
+  const ended = new Promise((resolve) => before.once('close', resolve));
   await proxy.become({ kind: 'down' });
   await ended;
   const refused = connect(proxy.port, proxy.host);

@@ -16,11 +16,13 @@ import type { EngineMessage, EngineProcessOptions } from './engine-process.ts';
 import { type Spread, spreadOf } from './figures.ts';
 import { type FleetWorker, startFleet } from './fleet.ts';
 import { KINDS, type Kind, type PlannedKill, type Point, planKills, pointName } from './kill-plan.ts';
+import type { MilvusLogin } from './line-bench.ts';
 import { lineSettings } from './line-settings.ts';
 import { startMilvusServer } from './milvus-server.ts';
 import { createOracle, type Findings } from './oracle.ts';
 import { pickedUpAfter } from './pick-up.ts';
 import { createRandom } from './random.ts';
+import { lostIntents, sweepNow } from './sweep-now.ts';
 import { type Producer, startTraffic, type TrafficCounts } from './traffic.ts';
 
 export interface KillLoopOptions {
@@ -30,6 +32,10 @@ export interface KillLoopOptions {
   workers: number;
   /** Folder for data and logs; emptied by the caller. */
   home: string;
+  /** A Milvus that others use too, so it is not killed. Default: one of its own. */
+  sharedMilvus?: MilvusLogin;
+  /** Pauses between kills, as a share of the plan's. Default 1. */
+  pace?: number;
   onProgress(event: KillEvent): void;
 }
 
@@ -66,24 +72,24 @@ export interface KillLoopResult {
 const LINE = 'kill-loop';
 const REACH_MS = 15_000;
 const SETTLE_MS = 300_000;
-/** A write intent is called `<chunk id>:<worker>`. */
-const MEMBER_WORKER = 40;
 
 export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopResult> {
   const { seed, onProgress } = options;
   const startedAt = performance.now();
   const random = createRandom(seed);
   const plan = planKills(options.kills, random.fork('plan'));
+  if (options.sharedMilvus !== undefined) plan.milvus = [];
   const total = KINDS.reduce((sum, kind) => sum + plan[kind].length, 0);
   const logs = join(options.home, 'logs');
   mkdirSync(logs, { recursive: true });
   await using closing = new AsyncDisposableStack();
 
   onProgress({ type: 'phase', text: 'starting Valkey, Milvus and the engine' });
-  const valkey = await startValkey(['--maxmemory', '1gb']);
+  const valkey = await startValkey(['--maxmemory', '1gb'], { readyMs: 180_000 });
   closing.defer(() => valkey.stop());
-  const milvus = await startMilvusServer(options.home);
-  closing.defer(() => milvus.kill());
+  const ownMilvus = options.sharedMilvus === undefined ? await startMilvusServer(options.home) : undefined;
+  closing.defer(() => ownMilvus?.kill());
+  const milvus = options.sharedMilvus ?? ownMilvus!;
   const embedded = new Map<string, number>();
   const enginePort = await freePort();
   let engine = await startEngine();
@@ -102,6 +108,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   const { info } = await store.openLine({ line: LINE, space, cut: undefined });
   const address: LineAddress = { line: info.line, epoch: info.epoch, shards: info.shards };
   const ledger = openLedger(redis, address);
+  if (options.sharedMilvus !== undefined) closing.defer(() => store.dropLine(LINE));
 
   const recoveries: Record<Kind, number[]> = { worker: [], producer: [], redis: [], milvus: [], engine: [] };
   const awaitingMark: { kind: Kind; killedAt: number }[] = [];
@@ -208,7 +215,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
     kill: (planned: PlannedKill) => Promise<boolean>,
   ): Promise<void> {
     for (const planned of lane) {
-      await pause(planned.afterMs);
+      await pause(planned.afterMs * (options.pace ?? 1));
       const reached = await kill(planned);
       done += 1;
       if (reached && planned.point !== undefined) atNamedPoints += 1;
@@ -242,7 +249,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   }
 
   async function killProducer({ point, victim, awayMs }: PlannedKill): Promise<boolean> {
-    const producer = await reserve(() => traffic.producers.filter(({ child }) => child.alive), victim);
+    const producer = await reserve(() => traffic.producers.filter(({ ready }) => ready), victim);
     const reached = await reach(producer, point);
     await traffic.kill(producer, awayMs);
     producer.reserved = false;
@@ -259,8 +266,8 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
 
   function killMilvus(planned: PlannedKill): Promise<boolean> {
     return outage(planned, async () => {
-      await milvus.kill();
-      milvusStarts.push(await milvus.restart());
+      await ownMilvus!.kill();
+      milvusStarts.push(await ownMilvus!.restart());
     });
   }
 
@@ -293,7 +300,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   function bystander(point: Point, victim: number): Promise<FleetWorker | Producer> {
     return 'worker' in point
       ? reserve(() => fleet.workers.filter(({ ready }) => ready), victim)
-      : reserve(() => traffic.producers.filter(({ child }) => child.alive), victim);
+      : reserve(() => traffic.producers.filter(({ ready }) => ready), victim);
   }
 
   /** One that no other lane waits for. */
@@ -326,12 +333,12 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   /** Everything accepted is stored or dead, older rows are deleted, and what lost workers may have written is swept. */
   async function settled(): Promise<void> {
     const until = performance.now() + SETTLE_MS;
-    // Sees what the workers' own sweeper will find once it takes the dead ones for lost.
-    const everyone = openLedger(redis, address, { workerLostMs: 0 });
     for (;;) {
       const now = await ledger.counts();
-      const alive = new Set(fleet.workers.map(({ id }) => id));
-      const left = (await everyone.takeSweep()).filter(({ member }) => !alive.has(member.slice(MEMBER_WORKER)));
+      // A short run does not wait until the workers' own sweeper takes the dead for lost.
+      const living = new Set(fleet.workers.map(({ id }) => id));
+      if (options.sharedMilvus !== undefined) await sweepNow({ redis, ledger, store, info }, living);
+      const left = await lostIntents({ redis, ledger }, living);
       if (now.open + now.settling + now.cleaning + left.length === 0) return;
       if (performance.now() > until) {
         onProgress({ type: 'phase', text: `not settled after ${SETTLE_MS / 1_000} s: ${JSON.stringify(now)}` });

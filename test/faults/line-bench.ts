@@ -8,7 +8,15 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createChunkerPool } from '@sluice/chunker';
 import { type Config, createReleaser, documentKey, loadConfig, silentLogger } from '@sluice/core';
-import { type Line, type LinePlan, openLine, planLine, verifyLine } from '@sluice/line';
+import {
+  type Line,
+  type LinePlan,
+  openLine,
+  planLine,
+  type ReconcileSummary,
+  reconcileLine,
+  verifyLine,
+} from '@sluice/line';
 import { type IngestSummary, ingest } from '@sluice/producer';
 import { connectRedis, type Ledger, openLedger, type Redis, shardTag } from '@sluice/queue';
 import { connectStore, type LineInfo, type Store } from '@sluice/store';
@@ -57,6 +65,8 @@ export interface LineBench {
   producerProcess(): Promise<ProducerChild>;
   /** Hands documents in from this process and resolves when they are accepted. */
   handIn(documents: readonly TestDocument[]): Promise<IngestSummary>;
+  /** `sluice reconcile`: the ledger is made again from the collection. */
+  reconcile(): Promise<ReconcileSummary>;
   /** Resolves when nothing is open, to be settled or to be cleaned. */
   settled(): Promise<void>;
   /** Throws unless exactly this is stored, nothing else, and `verify` finds nothing. */
@@ -148,6 +158,17 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
       async handIn(documents) {
         producer ??= openProducer(config, plan, releaser);
         return (await producer).cut(documents);
+      },
+
+      async reconcile() {
+        producer ??= openProducer(config, plan, releaser);
+        return reconcileLine((await producer).opened, {
+          cutId: plan.cutId,
+          prune: true,
+          onLeftover: () => undefined,
+          onWorkers: () => undefined,
+          signal: new AbortController().signal,
+        });
       },
 
       async settled() {

@@ -1,6 +1,6 @@
 /**
  * A Milvus whose answers can be scripted: gRPC passes through to the real one, call by call, except where the script answers
- * instead, with a status of its own, or keeps the reply to itself.
+ * instead, with a status of its own, or lets a request wait.
  */
 import { once } from 'node:events';
 import {
@@ -30,8 +30,8 @@ export type EdgeAnswer =
   | { grpcStatus: number }
   /** The request never reaches Milvus, and nobody answers. */
   | 'swallow'
-  /** The request is carried out and its reply kept until the promise resolves; then it is sent. */
-  | { holdReply: Promise<void> };
+  /** The request reaches Milvus when the promise resolves, even if its client is dead by then. */
+  | { holdRequest: Promise<void> };
 
 /** Undefined: the real Milvus answers. */
 export type EdgeScript = (method: string) => EdgeAnswer | undefined;
@@ -69,19 +69,17 @@ export async function startMilvusEdge(address: string): Promise<MilvusEdge> {
     calls.set(method, (calls.get(method) ?? 0) + 1);
     const answer = script?.(method);
     if (answer === 'swallow') return;
-    if (answer !== undefined && !('holdReply' in answer)) return reply(stream, method, answer);
-    await forward(stream, headers, answer?.holdReply);
+    if (answer !== undefined && !('holdRequest' in answer)) return reply(stream, method, answer);
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part as Buffer);
+    await answer?.holdRequest;
+    await forward(stream, headers, Buffer.concat(parts));
   }
 
-  async function forward(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    release: Promise<void> | undefined,
-  ): Promise<void> {
+  async function forward(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: Buffer): Promise<void> {
     const onward = real().request(headers, { endStream: false });
     onward.on('error', () => stream.destroy());
-    stream.once('close', () => onward.destroy());
-    stream.pipe(onward);
+    onward.end(body);
     const answered = once(onward, 'response') as Promise<[IncomingHttpHeaders]>;
     let trailers: IncomingHttpHeaders = {};
     onward.once('trailers', (sent) => {
@@ -90,7 +88,6 @@ export async function startMilvusEdge(address: string): Promise<MilvusEdge> {
     const [response] = await answered;
     const parts: Buffer[] = [];
     for await (const part of onward) parts.push(part as Buffer);
-    await release;
     if (stream.destroyed) return;
     const { ':status': status = 200, ...rest } = response;
     stream.respond({ ':status': status, ...rest }, { waitForTrailers: true });
@@ -101,7 +98,7 @@ export async function startMilvusEdge(address: string): Promise<MilvusEdge> {
   function reply(
     stream: ServerHttp2Stream,
     method: string,
-    answer: Exclude<EdgeAnswer, 'swallow' | { holdReply: Promise<void> }>,
+    answer: Exclude<EdgeAnswer, 'swallow' | { holdRequest: Promise<void> }>,
   ): void {
     stream.resume();
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });

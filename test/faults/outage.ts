@@ -9,8 +9,8 @@ import type { LineBench } from './line-bench.ts';
 export interface Outage {
   begin(bench: LineBench): Promise<void> | void;
   end(bench: LineBench): Promise<void> | void;
-  /** Redis is away: nothing can be handed in or asked meanwhile. */
-  queueAway?: boolean;
+  /** Redis or Milvus is away: nothing can be handed in meanwhile. */
+  noHandingIn?: boolean;
   /** The line's heartbeat says what it waits for; a code. */
   says?: RegExp;
 }
@@ -64,7 +64,7 @@ export async function throughOutage(bench: LineBench, outage: Outage, { outageMs
   const cpuBefore = child === undefined ? 0 : cpuSeconds(child.pid);
   const beganAt = performance.now();
   try {
-    if (outage.queueAway !== true) await bench.handIn(more('meanwhile'));
+    if (outage.noHandingIn !== true) await bench.handIn(more('meanwhile'));
     if (outage.says !== undefined) await lineSays(bench, outage.says);
     await pause(Math.max(0, outageMs - (performance.now() - beganAt)));
   } finally {
@@ -74,7 +74,7 @@ export async function throughOutage(bench: LineBench, outage: Outage, { outageMs
   const cpuShare = child === undefined ? undefined : (cpuSeconds(child.pid) - cpuBefore) / lastedS;
 
   const endedAt = performance.now();
-  if (outage.queueAway === true) await bench.handIn(more('afterwards'));
+  if (outage.noHandingIn === true) await bench.handIn(more('afterwards'));
   await Promise.race([bench.settled(), worker?.stopped.then(failed) ?? child!.exited.then(failed)]);
   const recoveryMs = performance.now() - endedAt;
   await bench.expectUntouched();

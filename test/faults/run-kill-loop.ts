@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { inSeconds } from './figures.ts';
 import { type KillEvent, type KillLoopResult, runKillLoop } from './kill-loop.ts';
-
-const PICK_UP_MS = 30_000;
+import { whatIsBroken } from './kill-loop-verdict.ts';
 
 const { values } = parseArgs({
   options: {
@@ -58,21 +57,6 @@ function show(event: KillEvent): void {
     const where = event.reached ? event.point : `at a random time (not met: ${event.point})`;
     process.stdout.write(`${progress} ${event.kind.padEnd(8)} ${where}\n`);
   }
-}
-
-function whatIsBroken({ findings, dead, verifyFaults, workersEnded, tokens, pickUpAlone }: KillLoopResult): string[] {
-  const broken: string[] = [];
-  for (const kind of ['lost', 'doubled', 'stale', 'orphans', 'wrong'] as const) {
-    const found = findings[kind];
-    if (found.length > 0) broken.push(`${found.length} ${kind}: ${found.slice(0, 5).join(', ')}`);
-  }
-  if (dead.planted < 1) broken.push('the planted poison is not dead');
-  if (dead.others.length > 0) broken.push(`dead: ${dead.others.slice(0, 5).join(', ')}`);
-  for (const [kind, count] of Object.entries(verifyFaults)) broken.push(`verify finds ${count} ${kind}`);
-  if (workersEnded.length > 0) broken.push(`workers ended by themselves: ${workersEnded.join(', ')}`);
-  if (tokens.wasted > tokens.bound) broken.push(`${tokens.wasted} tokens wasted, at most ${tokens.bound}`);
-  if ((pickUpAlone?.max ?? 0) > PICK_UP_MS) broken.push(`a killed worker's jobs waited ${inSeconds(pickUpAlone)}`);
-  return broken;
 }
 
 function summary({ findings, documents, kills, atNamedPoints, dead, tokens, ...rest }: KillLoopResult): string {

@@ -36,6 +36,7 @@ export interface TrafficCounts {
 
 export interface Producer {
   child: Child<ProducerMessage, ProducerOrder>;
+  ready: boolean;
   /** A lane of the plan waits for it at a step. */
   reserved: boolean;
 }
@@ -85,7 +86,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
   let closing = false;
   let number = 0;
   let away = new Map<Producer, number>();
-  const producers = Array.from({ length: PRODUCERS }, () => ({ child: spawn(), reserved: false }));
+  const producers = Array.from({ length: PRODUCERS }, () => ({ child: spawn(), ready: false, reserved: false }));
   const working = producers.map((producer) => produce(producer));
 
   function spawn(): Child<ProducerMessage, ProducerOrder> {
@@ -102,7 +103,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
         await ready(producer);
         continue;
       }
-      const batch = nextBatch();
+      const batch = nextBatch(producer);
       if (batch === undefined) {
         if (finishing) return;
         await pause(50);
@@ -113,8 +114,16 @@ export function startTraffic(options: TrafficOptions): Traffic {
   }
 
   /** A producer that is killed while it starts is started again by the loop above. */
-  function ready({ child }: Producer): Promise<unknown> {
-    return child.next((message) => message.type === 'ready').catch(() => undefined);
+  async function ready(producer: Producer): Promise<void> {
+    producer.ready = false;
+    await producer.child
+      .next((message) => message.type === 'ready')
+      .then(
+        () => {
+          producer.ready = true;
+        },
+        () => undefined,
+      );
   }
 
   async function handIn(producer: Producer, batch: Batch): Promise<void> {
@@ -148,11 +157,12 @@ export function startTraffic(options: TrafficOptions): Traffic {
     redo.push({ ...batch, ...(!producer.child.alive && { killedAt: batch.killedAt ?? performance.now() }) });
   }
 
-  function nextBatch(): Batch | undefined {
+  /** One that is to be met at a step gets work whatever is on its way. */
+  function nextBatch({ reserved }: Producer): Batch | undefined {
     const again = redo.shift();
     if (again !== undefined) return again;
-    const unsettled = options.unsettled();
-    if (unsettled === undefined || unsettled > MAX_UNSETTLED) return undefined;
+    const unsettled = options.unsettled() ?? Number.POSITIVE_INFINITY;
+    if (unsettled > MAX_UNSETTLED && !reserved) return undefined;
     if (fresh.length > 0) {
       const some = fresh.splice(0, BATCH);
       for (const entry of some) {
@@ -160,13 +170,16 @@ export function startTraffic(options: TrafficOptions): Traffic {
       }
       return { entries: some, remove: false };
     }
-    return finishing ? undefined : change();
+    return finishing ? undefined : change(reserved);
   }
 
-  /** Of a batch of changes one in eight is of deletes alone; in the others most are edits, some go back, deleted ones return. */
-  function change(): Batch | undefined {
+  /**
+   * Of a batch of changes one in eight is of deletes alone; in the others most are edits, some go back, deleted ones return. A
+   * reserved producer is to prepare and commit, which a delete does not.
+   */
+  function change(reserved: boolean): Batch | undefined {
     const free = random.shuffle(entries.filter(({ pending }) => pending === undefined)).slice(0, BATCH);
-    if (random.next() < 0.125) {
+    if (!reserved && random.next() < 0.125) {
       const some = free.filter(({ accepted }) => accepted !== undefined).slice(0, BATCH / 2);
       for (const entry of some) entry.pending = null;
       counts.deletions += some.length;
@@ -200,6 +213,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
     ],
     async kill(producer, awayMs) {
       away.set(producer, awayMs);
+      producer.ready = false;
       await producer.child.kill();
     },
     async finish() {

@@ -24,8 +24,11 @@ export interface TestValkey {
   stop(): Promise<void>;
 }
 
-/** Extra flags come last, so they win: `startValkey(['--maxmemory-policy', 'allkeys-lru'])`. */
-export async function startValkey(flags: string[] = []): Promise<TestValkey> {
+/**
+ * Extra flags come last, so they win: `startValkey(['--maxmemory-policy', 'allkeys-lru'])`. `readyMs`: how long it may take to load
+ * its data.
+ */
+export async function startValkey(flags: string[] = [], { readyMs = 20_000 } = {}): Promise<TestValkey> {
   const binary = findBinary();
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'sluice-valkey-'));
@@ -51,7 +54,7 @@ export async function startValkey(flags: string[] = []): Promise<TestValkey> {
     };
     server.stdout?.on('data', keepTail);
     server.stderr?.on('data', keepTail);
-    const deadline = performance.now() + 20_000;
+    const deadline = performance.now() + readyMs;
     while (!(await answersPing(port))) {
       if (server.exitCode !== null || performance.now() > deadline) {
         throw new Error(`valkey-server did not answer on port ${port}; its last output:\n${output}`);

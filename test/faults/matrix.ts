@@ -1,0 +1,8 @@
+/** The matrix: every row that this machine can inject. What it cannot is listed on the reliability page. */
+import type { MatrixRow } from './matrix-row.ts';
+import { engineRows } from './rows-engine.ts';
+import { milvusRows } from './rows-milvus.ts';
+import { processRows } from './rows-process.ts';
+import { redisRows } from './rows-redis.ts';
+
+export const matrix: readonly MatrixRow[] = [...processRows, ...redisRows, ...engineRows, ...milvusRows];

@@ -1,0 +1,272 @@
+/** Processes: workers that are killed, or stopped and woken when the world has moved on; producers that die between two steps. */
+import { contentHash } from '@sluice/core';
+import type { HandInStep } from '@sluice/producer';
+import type { WorkerStep } from '@sluice/worker';
+import { makeText, type TestDocument, toNdjson } from './documents.ts';
+import { keyOf, type LineBench, type ProducerChild, type WorkerChild } from './line-bench.ts';
+import type { MatrixRow, Stage } from './matrix-row.ts';
+import type { Outcome } from './outage.ts';
+import { lostIntents, sweepNow } from './sweep-now.ts';
+
+/** The worker's lock, and a little more. */
+const PAST_LOCK_MS = 17_000;
+/** Any intent that is left is looked at: at this point none of a live worker is. */
+const nobody: ReadonlySet<string> = new Set();
+
+const STEPS: readonly { id: string; step: WorkerStep; where: string; short?: true }[] = [
+  { id: '1', step: 'before fence 1', where: 'before fence 1' },
+  { id: '2', step: 'before send', where: 'between fence 1 and send', short: true },
+  { id: '3', step: 'between send and reply', where: 'between send and reply', short: true },
+  { id: '4', step: 'before mark', where: 'between reply and mark', short: true },
+];
+
+const zombies: MatrixRow[] = STEPS.flatMap(({ id, step, where, short }) => [
+  {
+    id: `W3-${id}`,
+    fault: `a worker is stopped past its lock ${where}, a newer revision settles, the worker goes on`,
+    promise: 'the older write leaves no trace',
+    ...(short && { short }),
+    run: (stage: Stage) => zombie(stage, step, 'goes on'),
+  },
+  {
+    id: `W3-${id}-kill`,
+    fault: `a worker is stopped past its lock ${where}, a newer revision settles, the worker is killed`,
+    promise: 'the older write leaves no trace after the sweeper, even one that lands after its client died',
+    ...(id === '3' && { short: true as const }),
+    run: (stage: Stage) => zombie(stage, step, 'is killed'),
+  },
+]);
+
+const producers: MatrixRow[] = (['after prepare', 'while enqueuing', 'before commit'] as const).map((step, index) => ({
+  id: `P2-${index + 1}`,
+  fault: `a producer with a newer text is killed ${step.replace('before', 'before its').replace('after', 'after its')}`,
+  promise: 'the older revision, accepted before, completes; handed in again, the newer one does',
+  ...(step === 'before commit' && { short: true as const }),
+  run: (stage: Stage) => deadProducer(stage, step),
+}));
+
+export const processRows: readonly MatrixRow[] = [
+  ...zombies,
+  ...producers,
+  {
+    id: 'W1',
+    fault: 'a worker is killed before it sends its rows',
+    promise: 'another worker stores them; nothing twice',
+    run: (stage) => deadWorker(stage, 'before send'),
+  },
+  {
+    id: 'W2',
+    fault: 'a worker is killed after Milvus has its rows, before the ledger hears of it',
+    promise: 'another worker repeats the write harmlessly; nothing twice',
+    run: (stage) => deadWorker(stage, 'before mark'),
+  },
+  {
+    id: 'W5',
+    fault: 'a worker gets SIGTERM in the middle of its work (a deploy)',
+    promise: 'it hands back what it has not begun and ends; nothing stalls until a lock ends',
+    async run(stage) {
+      const bench = await stage.bench();
+      const documents = some(bench, 60);
+      const first = await bench.workerProcess();
+      await bench.handIn(documents);
+      await until(async () => (await bench.ledger.counts()).stored > 5);
+      first.signal('SIGTERM');
+      await first.exited;
+      const endedAt = performance.now();
+      await bench.worker();
+      await bench.settled();
+      const recoveryMs = performance.now() - endedAt;
+      await bench.expectUntouched();
+      await bench.expectStored(documents);
+      return { recoveryMs };
+    },
+  },
+  {
+    id: 'W6',
+    fault: 'a text kills every process that embeds it',
+    promise: 'it ends as a dead letter `poison`, its neighbours are stored',
+    async run(stage) {
+      const bench = await stage.bench();
+      const documents = some(bench, 12);
+      documents[4] = { id: 'doc-4', text: `deadlyword ${makeText(bench.random, 'doc-4')}` };
+      let worker: WorkerChild | undefined;
+      let deaths = 0;
+      bench.engine.become(({ texts }) => {
+        if (!texts.some((text) => text.includes('deadlyword'))) return undefined;
+        deaths += 1;
+        worker?.signal('SIGKILL');
+        return 'hang';
+      });
+      await bench.handIn(documents);
+      let done = false;
+      const supervised = (async () => {
+        while (!done) {
+          worker = await bench.workerProcess();
+          await worker.exited;
+        }
+      })().catch((error: unknown) => {
+        if (!done) throw error;
+      });
+      await Promise.race([bench.settled(), supervised]);
+      done = true;
+      worker?.signal('SIGKILL');
+      await supervised;
+      const letters: string[] = [];
+      for await (const letter of bench.ledger.deadLetters()) letters.push(`${letter.documentId} ${letter.code}`);
+      if (letters.join() !== 'doc-4 poison') throw new Error(`dead: ${letters.join(', ') || 'nothing'}`);
+      await bench.expectStored(
+        documents.map((one, i) => (i === 4 ? { id: one.id, text: undefined, dead: true } : one)),
+      );
+      return { note: `${deaths} processes died` };
+    },
+  },
+  {
+    id: 'D-two',
+    fault: 'two producers hand in different texts of one document at the same moment',
+    promise: 'one revision’s rows remain, the later',
+    short: true,
+    async run(stage) {
+      const bench = await stage.bench();
+      const count = stage.short ? 50 : 1_000;
+      const [one, two] = [some(bench, count), some(bench, count)];
+      await bench.worker();
+      await Promise.all([
+        handedInBy(await bench.producerProcess(), one),
+        handedInBy(await bench.producerProcess(), two),
+      ]);
+      await bench.settled();
+      const states = await bench.ledger.read(one.map(({ id }) => keyOf(bench, id)));
+      const hash = (document: TestDocument) => contentHash({ ...document, format: 'text', metadata: {} });
+      let first = 0;
+      const expected = one.map((document, i) => {
+        if (states[i]?.hash !== hash(document)) return two[i]!;
+        first += 1;
+        return document;
+      });
+      await bench.expectStored(expected);
+      await bench.expectUntouched();
+      return { note: `${count} documents; the first producer was the later ${first} times` };
+    },
+  },
+];
+
+/** The worker stands at the step with revision 1 when revision 2 is handed in and settles. */
+async function zombie(stage: Stage, step: WorkerStep, end: 'goes on' | 'is killed'): Promise<Outcome> {
+  const bench = await stage.bench();
+  const [older, newer] = [some(bench, 1)[0]!, some(bench, 1)[0]!];
+  const next = { id: 'next', text: makeText(bench.random, 'next') };
+  const stopped = await bench.workerProcess();
+  // At `between send and reply` the request stays on the network until the newer revision has settled.
+  const landed = Promise.withResolvers<void>();
+  if (step === 'between send and reply') {
+    let held = false;
+    bench.edge.become((method) => {
+      if (held || method !== 'Upsert') return undefined;
+      held = true;
+      return { holdRequest: landed.promise };
+    });
+  }
+  stopped.order({ arm: step });
+  const at = stopped.next((message) => message.type === 'at');
+  await bench.handIn([older]);
+  await at;
+  if (step === 'between send and reply') await until(() => (bench.edge.calls.get('Upsert') ?? 0) > 0);
+  stopped.signal('SIGSTOP');
+  const stoppedAt = performance.now();
+  const good = await bench.worker();
+  await bench.handIn([newer]);
+  await bench.settled();
+  if (!stage.short) await pause(Math.max(0, PAST_LOCK_MS - (performance.now() - stoppedAt)));
+
+  const upserts = bench.edge.calls.get('Upsert') ?? 0;
+  if (end === 'is killed') {
+    await stopped.kill();
+    landed.resolve();
+    if (step === 'between send and reply') await olderRowsAre(bench, older, true);
+    if (stage.short) await sweepNow(bench, nobody);
+    await until(async () => (await lostIntents(bench, nobody)).length === 0);
+  } else {
+    stopped.signal('SIGCONT');
+    stopped.order({ go: true });
+    landed.resolve();
+    await good.close();
+    // The zombie is the only worker now: what it does next says that it is past the step.
+    await bench.handIn([next]);
+    await bench.settled();
+    await until(async () => (await bench.ledger.counts()).writeIntents === 0);
+  }
+  await bench.expectStored(end === 'is killed' ? [newer] : [newer, next]);
+  await bench.expectUntouched();
+  return { note: `${(bench.edge.calls.get('Upsert') ?? 0) - upserts} upserts after it was woken or killed` };
+}
+
+async function olderRowsAre(bench: LineBench, { id }: TestDocument, there: boolean): Promise<void> {
+  await until(async () => {
+    const rows = await bench.store.rowsOf(bench.info.collection, keyOf(bench, id));
+    return new Set(rows.map(({ rev }) => rev)).size > 1 === there;
+  });
+}
+
+async function deadWorker(stage: Stage, step: WorkerStep): Promise<Outcome> {
+  const bench = await stage.bench();
+  const documents = some(bench, 30);
+  const victim = await bench.workerProcess();
+  victim.order({ arm: step });
+  const at = victim.next((message) => message.type === 'at');
+  await bench.handIn(documents);
+  await at;
+  const killedAt = performance.now();
+  await victim.kill();
+  await bench.worker();
+  await bench.settled();
+  const recoveryMs = performance.now() - killedAt;
+  await bench.expectUntouched();
+  await bench.expectStored(documents);
+  return { recoveryMs };
+}
+
+async function deadProducer(stage: Stage, step: HandInStep): Promise<Outcome> {
+  const bench = await stage.bench();
+  const [older, newer] = [some(bench, 4), some(bench, 4)];
+  await bench.handIn(older);
+  const producer = await bench.producerProcess();
+  producer.order({ arm: step });
+  const at = producer.next((message) => message.type === 'at');
+  producer.order({ handIn: toNdjson(newer), batch: 1 });
+  await at;
+  await producer.kill();
+
+  await bench.worker();
+  await bench.settled();
+  for (const document of older) {
+    const [state] = await bench.ledger.read([keyOf(bench, document.id)]);
+    const rows = await bench.store.rowsOf(bench.info.collection, keyOf(bench, document.id));
+    const readable = rows.filter(({ rev }) => rev === state?.wholeRevision);
+    if (state?.state !== 'stored' || readable.length !== state.chunkCount || readable.length === 0) {
+      throw new Error(`${document.id}: ${readable.length} readable rows of the older revision, ${state?.state}`);
+    }
+    if (!document.text.startsWith(readable[0]!.text)) throw new Error(`${document.id} holds another text`);
+  }
+  await bench.handIn(newer);
+  await bench.settled();
+  await bench.expectStored(newer);
+  await bench.expectUntouched();
+  return {};
+}
+
+async function handedInBy(producer: ProducerChild, documents: readonly TestDocument[]): Promise<void> {
+  const answered = producer.next((message) => message.type === 'accepted' || message.type === 'failed');
+  producer.order({ handIn: toNdjson(documents), batch: 1 });
+  const { type } = await answered;
+  if (type !== 'accepted') throw new Error('a producer failed');
+}
+
+function some({ random }: LineBench, count: number): TestDocument[] {
+  return Array.from({ length: count }, (_, i) => ({ id: `doc-${i}`, text: makeText(random, `doc-${i}`) }));
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await pause(50);
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,101 @@
+/**
+ * `npm run test:faults [-- IDS… --seed N --outage-s 30 --json]`: every row of the fault matrix that this machine can inject, or
+ * those whose id begins with one of IDS; one line a row. Exit code 1 when a promise was broken.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import pLimit from 'p-limit';
+import { seconds } from './figures.ts';
+import { type LineBench, openLineBench } from './line-bench.ts';
+import { matrix } from './matrix.ts';
+import type { MatrixRow } from './matrix-row.ts';
+import { startMilvusServer } from './milvus-server.ts';
+import type { Outcome } from './outage.ts';
+import { createRandom } from './random.ts';
+
+/** Rows mostly wait: some at a time cost little, and each has its own servers but for Milvus. */
+const AT_ONCE = 4;
+const ROW_LIMIT_MS = 600_000;
+
+const { values, positionals } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    'outage-s': { type: 'string', default: '30' },
+    json: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+});
+const chosen = matrix.filter(({ id }) => positionals.length === 0 || positionals.some((one) => id.startsWith(one)));
+const home = mkdtempSync(join(tmpdir(), 'sluice-matrix-'));
+const milvus = await startMilvusServer(home);
+const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`;
+let broken = 0;
+try {
+  if (!values.json) process.stdout.write(`seed ${values.seed}, outages of ${values['outage-s']} s; ${machine}\n`);
+  const limit = pLimit(AT_ONCE);
+  await Promise.all(chosen.filter(({ exclusive }) => exclusive !== true).map((row) => limit(() => tryOut(row))));
+  for (const row of chosen.filter(({ exclusive }) => exclusive === true)) await tryOut(row);
+} finally {
+  await milvus.kill();
+  rmSync(home, { recursive: true, force: true });
+}
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify({ type: 'summary', rows: chosen.length, broken, machine })}\n`
+    : `${chosen.length - broken} of ${chosen.length} rows held\n`,
+);
+process.exitCode = broken > 0 ? 1 : 0;
+
+async function tryOut(row: MatrixRow): Promise<void> {
+  const opened: LineBench[] = [];
+  const startedAt = performance.now();
+  const running = row.run({
+    milvus,
+    milvusServer: milvus,
+    short: false,
+    outageMs: Number(values['outage-s']) * 1_000,
+    async bench() {
+      const random = createRandom(Number(values.seed)).fork(row.id);
+      const bench = await openLineBench(`fault-${row.id.toLowerCase()}`, milvus, random);
+      opened.push(bench);
+      return bench;
+    },
+  });
+  const tooLong = new AbortController();
+  try {
+    show(row, startedAt, { outcome: await Promise.race([running, limitOf(tooLong.signal)]) });
+  } catch (error) {
+    broken += 1;
+    show(row, startedAt, { error });
+  } finally {
+    tooLong.abort();
+    running.catch(() => undefined);
+    for (const bench of opened) await bench.close().catch(() => undefined);
+  }
+}
+
+function limitOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const timer = setTimeout(() => reject(new Error(`not done after ${ROW_LIMIT_MS / 1_000} s`)), ROW_LIMIT_MS);
+    signal.addEventListener('abort', () => clearTimeout(timer));
+  });
+}
+
+function show(row: MatrixRow, startedAt: number, { outcome, error }: { outcome?: Outcome; error?: unknown }): void {
+  const { id, fault, promise } = row;
+  const tookS = (performance.now() - startedAt) / 1_000;
+  const result = error === undefined ? 'held' : `BROKEN: ${(error as Error).message}`;
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ type: 'row', id, fault, promise, result, tookS, ...outcome })}\n`);
+    return;
+  }
+  const { recoveryMs, cpuShare, note } = outcome ?? {};
+  const figures = [
+    ...(recoveryMs === undefined ? [] : [`all stored ${seconds(recoveryMs)} after it ended`]),
+    ...(cpuShare === undefined ? [] : [`worker ${(cpuShare * 100).toFixed(1)} % of a core`]),
+    ...(note === undefined ? [] : [note]),
+  ];
+  process.stdout.write(`${id.padEnd(14)} ${fault}\n${' '.repeat(15)}${result}; ${[promise, ...figures].join('; ')}\n`);
+}
