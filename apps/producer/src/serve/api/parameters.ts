@@ -38,5 +38,6 @@ export const idempotencyHeader = z.object({
 
 export const bearer = [{ bearer: [] }];
 
-/** An answer that is sent as it arises: text in the document, a stream in the code. */
-export const streamSchema = z.custom<Readable>().meta({ type: 'string' });
+/** Answers that are sent as they arise: text or events in the document, a stream in the code. */
+export const textStream = z.custom<Readable>().meta({ type: 'string' });
+export const eventStream = z.custom<Readable>().meta({ type: 'object', properties: { event: { type: 'string' } } });

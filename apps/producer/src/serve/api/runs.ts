@@ -8,7 +8,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Caller } from '../caller.ts';
 import type { ServiceParts } from '../service-parts.ts';
-import { bearer, lineParameter, runParameter, streamSchema } from './parameters.ts';
+import { bearer, eventStream, lineParameter, runParameter } from './parameters.ts';
 import { refusals } from './refusals.ts';
 
 const count = z.number().int();
@@ -79,7 +79,7 @@ export function runRoutes(app: FastifyInstance, { lines, closing }: ServiceParts
       security: bearer,
       params,
       response: {
-        200: { description: 'Events.', content: { 'text/event-stream': { schema: streamSchema } } },
+        200: { description: 'Events.', content: { 'text/event-stream': { schema: eventStream } } },
         ...refusals(),
       },
     },

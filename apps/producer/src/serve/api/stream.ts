@@ -16,7 +16,7 @@ import type { Caller } from '../caller.ts';
 import type { ServedLine } from '../served-lines.ts';
 import type { ServiceParts } from '../service-parts.ts';
 import { documentOf } from './document-body.ts';
-import { bearer, idempotencyHeader, lineParameter, priorityQuery, streamSchema } from './parameters.ts';
+import { bearer, idempotencyHeader, lineParameter, priorityQuery, textStream } from './parameters.ts';
 import { refusals } from './refusals.ts';
 
 /** Documents on their way into the queue at a time. */
@@ -51,7 +51,7 @@ export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
       response: {
         200: {
           description: 'A verdict a line.',
-          content: { 'application/x-ndjson': { schema: streamSchema } },
+          content: { 'application/x-ndjson': { schema: textStream } },
         },
         ...refusals({ body: true }),
       },
