@@ -63,6 +63,15 @@ describe('identity', () => {
     expect(() => parseChunkId('x" or id != "')).toThrow(/malformed|chunk id/);
   });
 
+  test('keys and hashes are those of every ledger and collection that is there', () => {
+    expect(documentKey({ line: 'main', id: 'x' })).toBe('d085c1c35c1c3cb18d289');
+    expect(documentKey({ line: 'main', tenant: 'đồng', id: 'a/ế😀.md' })).toBe('d9e9fa729f5d40cc9007e');
+    expect(contentHash({ text: '', format: 'text', metadata: {} })).toBe('rWKbTC5FU28VgwqEPO2Vt8');
+    const metadata = { b: [1, { z: 'é', a: null }], a: 'x' };
+    const document = { text: 'Tiếng Việt 😀 \ud800x', format: 'markdown', title: 'T', metadata, tenant: 't' } as const;
+    expect(contentHash(document)).toBe('aBkQ5p9GirG1t5fbg9gnvV');
+  });
+
   test('NFC and NFD copies of a text are the same content; metadata and tenant are part of it', () => {
     const base = { format: 'text', metadata: {} } as const;
     expect(contentHash({ ...base, text: 'đồng bằng'.normalize('NFD') })).toBe(

@@ -4,7 +4,7 @@
  * user text ever enters a Milvus filter. Because the revision is in the key, a worker that wakes from the dead can never
  * overwrite newer vectors.
  */
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Metadata, TextFormat } from './document.ts';
 import { SluiceError } from './errors.ts';
 
@@ -24,12 +24,9 @@ export interface DocumentName {
 }
 
 export function documentKey({ line, tenant, id }: DocumentName): DocumentKey {
-  const sha = createHash('sha256');
-  for (const part of [line, tenant ?? '', id]) {
-    const bytes = Buffer.from(part, 'utf8');
-    sha.update(`${bytes.length}:`).update(bytes);
-  }
-  return `d${sha.digest('hex').slice(0, 20)}`;
+  // One text and one call: five small updates cost twice as much, and a nightly run does little else.
+  const parts = [line, tenant ?? '', id].map((part) => `${Buffer.byteLength(part)}:${part}`);
+  return `d${hash('sha256', parts.join(''), 'hex').slice(0, 20)}`;
 }
 
 /** 13 lower-case hex characters, so that text order is number order. */
@@ -70,9 +67,8 @@ export function contentHash(document: {
   tenant?: string | undefined;
 }): string {
   const { text, format, title, metadata, tenant } = document;
-  const sha = createHash('sha256');
-  sha.update(canonicalJson([format, title ?? null, metadata, tenant ?? null])).update('\n');
-  return sha.update(text.normalize('NFC')).digest('base64url').slice(0, 22);
+  const about = canonicalJson([format, title ?? null, metadata, tenant ?? null]);
+  return hash('sha256', `${about}\n${text.normalize('NFC')}`, 'base64url').slice(0, 22);
 }
 
 /** 128 bits, base64url, of the embedded text: equal hashes reuse their vector. */

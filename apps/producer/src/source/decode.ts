@@ -48,6 +48,7 @@ function wideEncoding(bytes: Buffer): string | undefined {
   if (a === 0xff && b === 0xfe) return 'UTF-16, little-endian';
   if (a === 0xfe && b === 0xff) return 'UTF-16, big-endian';
   const sample = bytes.subarray(0, 512);
+  if (!sample.includes(0)) return undefined;
   let even = 0;
   let odd = 0;
   for (const [index, byte] of sample.entries()) if (byte === 0) index % 2 === 0 ? even++ : odd++;
