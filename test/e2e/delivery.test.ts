@@ -182,11 +182,14 @@ describe('failures', () => {
     child.kill('SIGINT');
     expect((await once(child, 'exit'))[0]).toBe(130);
     const first = JSON.parse(output.trimEnd().split('\n').at(-1)!) as {
+      run: string;
       exitCode: number;
       documents: { accepted: number };
     };
     expect(first.exitCode).toBe(130);
     expect(first.documents.accepted).toBeGreaterThan(0);
+    const record = await sluice.run(['runs', 'show', first.run, '--json']);
+    expect(record.lines[0]).toMatchObject({ cursor: expect.stringMatching(/^\d+ documents, .+/) });
     expect(await sluice.ingest(['-'], ndjson(documents))).toMatchObject({
       exitCode: 0,
       documents: { read: 400, partial: 0 },

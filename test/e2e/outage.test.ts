@@ -95,4 +95,29 @@ async function runThrough(name: string, begin: Outage): Promise<void> {
 
 test('Redis killed, read-only, full: a run that reads and a worker wait it out, and everything is stored', async () => {
   await Promise.all(Object.entries(outages).map(([name, begin]) => runThrough(name, begin)));
-}, 240_000);
+}, 300_000);
+
+test('an interrupt ends a run although Redis answers nobody, and the same command goes on where it stopped', async () => {
+  const valkey = await startValkey();
+  closing.push(() => valkey.stop());
+  const engine = await startJinaTinyServer({});
+  closing.push(() => engine.close());
+  const sluice = createSluice(testLine(), { ...tinySettings(engine.url), SLUICE_REDIS_URL: valkey.url });
+  const ingest = sluice.start(['ingest', '-', '--wait', '--json']);
+  closing.push(() => ends(ingest, 'SIGKILL'));
+  const ended = once(ingest, 'exit');
+  const events: Record<string, unknown>[] = [];
+  createInterface({ input: ingest.stdout! }).on('line', (text) => events.push(JSON.parse(text)));
+  ingest.stdin!.write(ndjson(0, 150));
+  await until(() => events.some((event) => (event.documents as { stored?: number } | undefined)?.stored));
+  valkey.freeze();
+  ingest.stdin!.write(ndjson(150, 290));
+  await until(() => /Redis/.test(String(events.at(-1)?.waitingFor)));
+  ingest.kill('SIGINT');
+  expect((await ended)[0]).toBe(130);
+  valkey.thaw();
+  expect(await sluice.ingest(['-'], ndjson(0, 290))).toMatchObject({
+    exitCode: 0,
+    documents: { read: 290, partial: 0 },
+  });
+}, 300_000);

@@ -34,6 +34,10 @@ export function insideWorker(options: {
       const logger = createLogger({ service: 'worker', level });
       const worker = await startLineWorker({ config, plan, logger, releaser, telemetry });
       started = true;
+      // It closes while what is in hand is committed, not after.
+      const close = () => void worker.close();
+      if (options.signal.aborted) close();
+      else options.signal.addEventListener('abort', close, { once: true });
       worker.finished.catch((error: unknown) => {
         failure = error;
         stopped.abort(error);

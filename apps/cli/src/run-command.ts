@@ -2,6 +2,9 @@
 import { type Context, type Flags, type GlobalOptions, loadContext } from './context.ts';
 import { onInterrupt } from './interrupt.ts';
 
+/** Then the process ends by itself, or is ended. */
+const LAST_MS = 500;
+
 export async function runCommand(
   service: string,
   options: GlobalOptions,
@@ -17,8 +20,15 @@ export async function runCommand(
     if (typeof code === 'number') process.exitCode = code;
   } finally {
     stopReading();
-    await context.releaser.release();
+    if (context.signal.aborted) await leave(context);
+    else await context.releaser.release();
   }
+}
+
+/** After an interrupt nothing keeps the process: what cannot be closed is left, and so is a connection that hears no answer. */
+async function leave({ releaser, logger }: Context): Promise<void> {
+  await releaser.release().catch((error: unknown) => logger.debug({ err: error }, 'not everything could be closed'));
+  setTimeout(() => process.exit(), LAST_MS).unref();
 }
 
 export function printJson(value: unknown): void {

@@ -21,6 +21,7 @@ import type { Line } from '@sluice/line';
 import type { ChunkJob } from '@sluice/queue';
 import pLimit from 'p-limit';
 import { chunkJobs } from './chunk-jobs.ts';
+import { type Cursor, createCursor } from './cursor.ts';
 import { createSeenDocuments } from './seen-documents.ts';
 import { fault, faultOf } from './source/fault.ts';
 import type { ItemFault } from './source/item.ts';
@@ -45,6 +46,8 @@ export interface HandInOptions {
   /** How outages of Redis are waited out; its signal gives up. */
   waiting: PersistOptions;
   onCounts(counts: HandedIn): void;
+  /** Everything up to here is accepted, unchanged or rejected. */
+  onCursor(cursor: Cursor): void;
   onRejected(fault: ItemFault): void;
   /** Why the producer waits, or undefined when it goes on. */
   onWaiting(reason: string | undefined): void;
@@ -87,6 +90,7 @@ export function createHandIn(options: HandInOptions): HandIn {
   const limit = pLimit(GROUPS_IN_FLIGHT);
   const cutting = pLimit(pool.threads * 2);
   const seen = createSeenDocuments();
+  const cursor = createCursor();
   let group: Pending[] = [];
   let characters = 0;
   let failure: unknown;
@@ -110,7 +114,12 @@ export function createHandIn(options: HandInOptions): HandIn {
     group = [];
     characters = 0;
     if (pending.length === 0) return;
+    const ended = cursor.leave(pending.length, pending.at(-1)!.where);
     const work = limit(() => handInGroup(pending))
+      .then(() => {
+        ended();
+        if (cursor.current !== undefined) options.onCursor(cursor.current);
+      })
       .catch((error: unknown) => {
         failure ??= error;
       })

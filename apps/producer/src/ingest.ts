@@ -97,6 +97,7 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
       progress.handedIn(counts);
       if (options.wait && counts.tokens > 0) void startWorking().catch(stopReading);
     },
+    onCursor: progress.reached,
     onRejected: reject,
     onWaiting: progress.held,
     onStep: options.onStep,

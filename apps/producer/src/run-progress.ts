@@ -6,6 +6,7 @@
 import { type Clock, createBackoff, isSluiceError, type PersistOptions, persist, verdictOf } from '@sluice/core';
 import type { Line } from '@sluice/line';
 import type { Rejection, Run, RunAddition } from '@sluice/queue';
+import type { Cursor } from './cursor.ts';
 import type { IngestListener } from './events.ts';
 import type { HandedIn } from './hand-in.ts';
 import type { ItemFault } from './source/item.ts';
@@ -50,6 +51,7 @@ export function createRunProgress({ line, run, listener, clock, waiting, onStop 
   /** What is not in the run's record yet. */
   let unwritten: Required<Pick<RunAddition, 'read' | 'unchanged'>> = { read: 0, unchanged: 0 };
   let faults: Rejection[] = [];
+  let cursor: string | undefined;
   let unsettled = 0;
   let reading = true;
   let waitingFor: string | undefined;
@@ -87,6 +89,9 @@ export function createRunProgress({ line, run, listener, clock, waiting, onStop 
       rejected.length = 0;
       await line.runs.add(run.id, added);
       added.read = added.unchanged = 0;
+      const reached = cursor;
+      if (reached !== undefined) await line.runs.setCursor(run.id, reached);
+      if (cursor === reached) cursor = undefined;
     } finally {
       unwritten.read += added.read;
       unwritten.unchanged += added.unchanged;
@@ -140,6 +145,9 @@ export function createRunProgress({ line, run, listener, clock, waiting, onStop 
       counters.documents.unchanged += unchanged;
       unwritten.unchanged += unchanged;
       counters.tokens.accepted += tokens;
+    },
+    reached({ documents, where }: Cursor) {
+      cursor = `${documents} documents, ${where}`;
     },
     skipped(fault: ItemFault) {
       counters.documents.skipped++;

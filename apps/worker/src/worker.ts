@@ -70,6 +70,8 @@ const TIMING: WorkerTiming = {
 };
 /** How long a job of a later version is put off before it is looked at again. */
 const NEWER_JOB_MS = 30_000;
+/** How long a closing worker waits for answers of its servers; what is not handed back by then is taken over. */
+const LEAVE_MS = 5_000;
 /** How often the collection's epoch is looked at, beside after every write. */
 const PROVE_COLLECTION_MS = 10_000;
 /** How often a working engine is asked for the vector of a known text. */
@@ -249,17 +251,22 @@ export function runWorker({
   ];
   logger.info({ event: 'worker started', worker: id, line: line.name, engine: engine.where }, 'working');
 
+  /** Everything here asks Redis or Milvus, and the process must not wait for one that answers nobody. */
+  async function leave(): Promise<void> {
+    await fetcher.close();
+    await settler.stop();
+    await stopHousekeeper();
+    await ledger.workerGone(id).catch(() => undefined);
+  }
+
   function close(): Promise<void> {
     closing ??= (async () => {
       logger.info({ event: 'worker closing', held: batcher.held }, 'closing');
       await fetcher.stopFetching();
       await batcher.close(graceMs);
       aborting.abort(new Error('the worker is closing'));
-      await fetcher.close();
-      await settler.stop();
-      await stopHousekeeper();
       for (const stop of stopRepeating) stop();
-      await ledger.workerGone(id).catch(() => undefined);
+      await Promise.race([leave(), clock.sleep(LEAVE_MS)]);
       logger.info({ event: 'worker closed' }, 'closed');
       if (failure === undefined) resolve();
       else reject(failure);

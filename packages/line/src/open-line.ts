@@ -13,6 +13,7 @@ import {
   type Releaser,
   SluiceError,
   type Space,
+  systemClock,
 } from '@sluice/core';
 import { type ResolvedEngine, resolveEngine } from '@sluice/embedder';
 import {
@@ -62,6 +63,8 @@ export interface LinePlan extends SpacePlan {
   cutId: string;
   limits: ChunkLimits;
 }
+
+const GOODBYE_MS = 1_000;
 
 export type LineRole = 'producer' | 'worker' | 'reader';
 
@@ -145,7 +148,9 @@ async function connect(
   { role, logger, releaser }: { role: LineRole; logger: Logger; releaser: Releaser },
 ) {
   const redis = connectRedis(required(config.SLUICE_REDIS_URL, 'SLUICE_REDIS_URL'), { role, logger });
-  releaser.push('the connection to Redis', () => redis.quit().catch(() => redis.disconnect()));
+  // Politely, unless Redis does not answer: a command that ends must not wait for it.
+  const goodbye = () => Promise.race([redis.quit(), systemClock.sleep(GOODBYE_MS)]).catch(() => undefined);
+  releaser.push('the connection to Redis', () => goodbye().then(() => redis.disconnect()));
   const findings = await checkRedis(redis, { allowUnsafe: config.SLUICE_ALLOW_UNSAFE_REDIS });
   const store = await openStore(config, { logger, releaser });
   return { store, redis, findings: findings.filter(({ status }) => status === 'warn').map(({ message }) => message) };

@@ -20,6 +20,8 @@ const BYTES_PER_BULK = 1_000_000;
 /** While Redis works at one, the next is written. */
 const BULKS_IN_FLIGHT = 4;
 const RETRY_FOR_MS = 60_000;
+/** A Redis that answers nobody is not waited for. */
+const CLOSE_MS = 1_000;
 /** Entries of BullMQ's event stream that are kept. */
 const EVENTS_KEPT = 1_000;
 
@@ -139,7 +141,7 @@ export function openChunkQueue(
     },
 
     async close() {
-      await Promise.all(queues.map((queue) => queue.close()));
+      await Promise.race([Promise.all(queues.map((queue) => queue.close())), clock.sleep(CLOSE_MS)]);
     },
   };
 }

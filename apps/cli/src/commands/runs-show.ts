@@ -24,6 +24,7 @@ export async function run(id: string, options: { rejected?: boolean; json?: bool
         { right: [1] },
       )}\n`,
     );
+    if (record.cursor !== undefined) process.stdout.write(`${dim(`handed in up to ${printable(record.cursor)}`)}\n`);
     for (const { skipped, where, code, message, fix } of faults) {
       process.stdout.write(
         `${skipped ? dim('skipped ') : red('rejected')} ${printable(where)}  ${code}: ${printable(message)}\n         ${dim(fix)}\n`,

@@ -1,6 +1,7 @@
 /** What a dry run found, and what the real run will cost: requests, engine time, Milvus at each dimension, Redis. */
 import type { LinePlan } from '@sluice/line';
 import type { DryRunSummary } from '@sluice/producer';
+import { MEMORY_PAUSE } from '@sluice/queue';
 import { bold, dim, red } from './style.ts';
 import { table } from './table.ts';
 import { bytes, count, duration } from './words.ts';
@@ -33,7 +34,7 @@ export function renderDryRun(summary: DryRunSummary, plan: LinePlan): string {
       bytes(size),
       `at ${count(dimension)} dimensions${dimension === plan.space.storedDimension ? ', the setting' : ''}, before its index`,
     ]),
-    ['Redis at its peak', bytes(redisPeakBytes), ''],
+    ['Redis at its peak', bytes(redisPeakBytes), `needs a maxmemory of ${bytes(redisPeakBytes / MEMORY_PAUSE)}`],
   ];
   return [
     bold('Dry run: nothing was touched'),
