@@ -1,6 +1,6 @@
 /**
  * The queue of whole documents, one a line. It belongs to the line, not to a collection's epoch: what was submitted outlives a
- * line that is made anew. Services in TypeScript use `submit`; docs/submissions.md shows the same in Python.
+ * line that is made anew. Services in TypeScript use `submit`; examples/python shows the same in Python.
  */
 import { type DocumentKey, type Revision, revisionHex, type SluiceError } from '@sluice/core';
 import { type Job, Queue } from 'bullmq';

@@ -1,5 +1,6 @@
 import { SluiceError } from '@sluice/core';
 import { openExistingLine } from '@sluice/line';
+import { openSubmissionQueue } from '@sluice/queue';
 import { confirmed } from '../confirm.ts';
 import { count } from '../render/words.ts';
 import { runCommand } from '../run-command.ts';
@@ -18,9 +19,12 @@ export async function run(name: string, options: { yes?: boolean; line?: string 
     }
     if (
       options.yes !== true &&
-      !(await confirmed(`Delete the line ${name} with its ${count(rows)} rows, its queue and its ledger? [y/N] `))
+      !(await confirmed(`Delete the line ${name} with its ${count(rows)} rows, its queues and its ledger? [y/N] `))
     )
       return 1;
+    const submissions = openSubmissionQueue(line.redis, name);
+    releaser.push('the submission queue', () => submissions.close());
+    await submissions.drop();
     await line.ledger.drop();
     await line.store.dropLine(name);
     process.stdout.write(`Dropped ${name}.\n`);
