@@ -1,7 +1,7 @@
 /** A chunk that kills whatever process embeds it: really killed, again and again, until the chunk is dead and its neighbours stored. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '@sluice/cli/node-flags';
 import { afterEach, expect, test } from 'vitest';
 import { startJinaTinyServer } from '../support/jina-tiny-server.ts';
@@ -14,6 +14,8 @@ const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
+
+const program = fileURLToPath(new URL('./quick-worker.ts', import.meta.url));
 
 test('a poison chunk ends as a dead letter that says so, and its neighbours are stored', async () => {
   let worker: ChildProcess;
@@ -38,7 +40,7 @@ test('a poison chunk ends as a dead letter that says so, and its neighbours are 
   let ended = false;
   const supervising = (async () => {
     while (!ended) {
-      worker = spawn(process.execPath, [...nodeFlags, join(import.meta.dirname, 'quick-worker.ts')], {
+      worker = spawn(process.execPath, [...nodeFlags, program], {
         env: { PATH: process.env.PATH, ...sluice.env },
         stdio: 'ignore',
       });
@@ -65,4 +67,4 @@ test('a poison chunk ends as a dead letter that says so, and its neighbours are 
   // Twice in company, three times alone.
   expect(deaths).toBe(5);
   expect(await line.countRows()).toBe(11);
-}, 180_000);
+}, 300_000);
