@@ -27,9 +27,14 @@ export async function main(args) {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const code = await runForeground(node, [vitest, 'run', ...reporters, ...args], { env, cwd: root });
 
-  const { passed, failed } = countTests(results);
+  const { passed, failed, withoutBrowser } = countTests(results);
   // Vitest can fail without a failed test: an unhandled error, a crash before the first one.
   const unseen = code !== 0 && failed === 0 ? 1 : 0;
+  if (withoutBrowser > 0) {
+    process.stdout.write(
+      `\n${withoutBrowser} tests of the dashboard need a browser and were skipped: no Chromium is installed (BROWSER_PATH may name one; REQUIRE_BROWSER=true makes this a failure)\n`,
+    );
+  }
   process.stdout.write(`\n${passed} passed, ${failed + unseen + failedChecks} failed\n`);
   return code !== 0 ? code : failedChecks > 0 ? 1 : 0;
 }
@@ -37,13 +42,17 @@ export async function main(args) {
 /** Files that failed before their first test count as one failure each. @param {string} path */
 function countTests(path) {
   try {
-    /** @type {{ numPassedTests: number, numFailedTests: number, testResults: { status: string, assertionResults: unknown[] }[] }} */
+    /** @type {{ numPassedTests: number, numFailedTests: number, testResults: { status: string, assertionResults: { status: string, ancestorTitles: string[] }[] }[] }} */
     const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(path, 'utf8'));
     const broken = testResults.filter(
       ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
     );
-    return { passed: numPassedTests, failed: numFailedTests + broken.length };
+    const inBrowser = testResults.flatMap(({ assertionResults }) =>
+      assertionResults.filter(({ ancestorTitles }) => ancestorTitles.includes('in a browser')),
+    );
+    const withoutBrowser = inBrowser.filter(({ status }) => status !== 'passed' && status !== 'failed').length;
+    return { passed: numPassedTests, failed: numFailedTests + broken.length, withoutBrowser };
   } catch {
-    return { passed: 0, failed: 0 };
+    return { passed: 0, failed: 0, withoutBrowser: 0 };
   }
 }

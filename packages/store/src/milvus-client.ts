@@ -3,6 +3,7 @@
  * every call (its writes wait 24 hours otherwise), its connect promise heard (unheard, a refused password ends the process),
  * and success only where both status fields say so.
  */
+import { getCACertificates } from 'node:tls';
 import type { Logger } from '@sluice/core';
 import { MilvusClient } from '@zilliz/milvus2-sdk-node';
 import { hasMilvusCode, isSuccess, storeError } from './store-errors.ts';
@@ -17,6 +18,11 @@ export interface StoreOptions {
   logger: Logger;
   /** Deadline of every call, milliseconds. Default 60,000: milvus-lite stalls for seconds while it builds an index. */
   timeoutMs?: number | undefined;
+}
+
+/** The authorities that Node trusts, those of NODE_EXTRA_CA_CERTS included. */
+function trustedAuthorities(): Buffer {
+  return Buffer.from(getCACertificates('default').join('\n'));
 }
 
 interface Reply {
@@ -50,6 +56,8 @@ export async function connectMilvus(options: StoreOptions): Promise<Milvus> {
     ...(username && { username }),
     ...(password && { password }),
     ...(database && { database }),
+    // gRPC alone would not look at what NODE_EXTRA_CA_CERTS adds.
+    ...(address.startsWith('https://') && { tls: { rootCert: trustedAuthorities() } }),
     timeout: timeoutMs,
     maxRetries: 0,
     telemetry: { enabled: false },
