@@ -47,6 +47,15 @@ test('a line keeps which engine was proved, in the place of an earlier one, and 
   expect(await other.describeLine(line)).toEqual({ ...info, proof });
 });
 
+test('a line keeps the number of its queues, and whoever asks for another is told', async () => {
+  const line = testLine();
+  await store.openLine({ line, space: testSpace(), shards: 4 });
+  expect(await other.openLine({ line, space: testSpace() })).toMatchObject({ info: { shards: 4 }, warnings: [] });
+  const { info, warnings } = await other.openLine({ line, space: testSpace(), shards: 8 });
+  expect(info.shards).toBe(4);
+  expect(warnings).toEqual([expect.stringMatching(/4 queues.*SLUICE_SHARDS=8/)]);
+});
+
 test('of processes that open a new line at the same time one creates it and all see the same epoch', async () => {
   const line = testLine();
   const open = (from: Store) => from.openLine({ line, space: testSpace(), cut: 'aaaaaaaa' });

@@ -64,6 +64,11 @@ export const settings = {
     help: 'Redis or Valkey with AOF and noeviction. Unset: the embedded one of `sluice up`.',
     secret: true,
   }),
+  SLUICE_SHARDS: optional({
+    schema: integer(1, 16),
+    form: '1 to 16',
+    help: 'Queues that a new line is split over, each with its ledger under a hash tag of its own: some for each node of a cluster. Fixed when the line is created. Unset: 1.',
+  }),
   SLUICE_MILVUS_ADDRESS: optional({
     schema: text,
     form: 'host:port or https:// URL',

@@ -102,7 +102,12 @@ export async function openLine(
   options: { role: 'producer' | 'worker'; logger: Logger; releaser: Releaser; ledger?: LedgerOptions | undefined },
 ): Promise<Line> {
   const { store, redis, findings } = await connect(config, options);
-  const { info, warnings } = await store.openLine({ line: config.SLUICE_LINE, space: plan.space, cut: plan.cutId });
+  const { info, warnings } = await store.openLine({
+    line: config.SLUICE_LINE,
+    space: plan.space,
+    cut: plan.cutId,
+    shards: config.SLUICE_SHARDS,
+  });
   const line = assemble(config, info, store, redis, [...findings, ...warnings], options);
   await requireLedger(line);
   await line.proveLedger();

@@ -25,8 +25,8 @@ export interface OpenLineOptions {
   space: Space;
   /** Fingerprint of the cut that this process makes chunks with; absent where it makes none. */
   cut?: string | undefined;
-  /** Only where the line is created. Default 1. */
-  shards?: number;
+  /** Only where the line is created; a line that is there keeps its own. Default 1. */
+  shards?: number | undefined;
 }
 
 export interface OpenedLine {
@@ -36,12 +36,12 @@ export interface OpenedLine {
   warnings: string[];
 }
 
-export async function openLine(milvus: Milvus, { line, space, cut, shards = 1 }: OpenLineOptions): Promise<OpenedLine> {
+export async function openLine(milvus: Milvus, { line, space, cut, shards }: OpenLineOptions): Promise<OpenedLine> {
   const collection = collectionName(line);
   let created = false;
   let found = await describe(milvus, collection);
   if (found === undefined) {
-    created = await create(milvus, collection, { line, space, cut, shards });
+    created = await create(milvus, collection, { line, space, cut, shards: shards ?? 1 });
     found = await describe(milvus, collection);
   }
   if (found === undefined) {
@@ -56,6 +56,10 @@ export async function openLine(milvus: Milvus, { line, space, cut, shards = 1 }:
   await ensureIndex(milvus, collection);
   await milvus.load(collection);
   const warnings: string[] = [];
+  if (shards !== undefined && shards !== info.shards)
+    warnings.push(
+      `Line ${line} is split over ${info.shards} queues since it was created; SLUICE_SHARDS=${shards} changes nothing.`,
+    );
   if (cut !== undefined && !info.cuts.includes(cut)) {
     // A line that a worker made has no cut yet.
     if (info.cuts.length > 0)
