@@ -166,7 +166,7 @@ function wordCuts(source: string, start: number, end: number, part: number): num
     let to = from;
     while (to < end && !isBlank(source.charCodeAt(to))) to++;
     if (to - from > part) {
-      for (const at of wordStarts(source, from, to)) if (!joinsBack(source, at)) offer(at);
+      for (const at of wordStarts(source, from, to, part >> 3)) if (!joinsBack(source, at)) offer(at);
     }
     while (to < end && isBlank(source.charCodeAt(to))) to++;
     if (to < end && !joinsBack(source, to)) offer(to);
@@ -177,18 +177,20 @@ function wordCuts(source: string, start: number, end: number, part: number): num
   return within(cuts, start, end);
 }
 
-/** Where words and signs start in a run without white space. */
-function wordStarts(source: string, start: number, end: number): Iterable<number> {
+/** Where words and signs start in a run without white space; of those closer together than `least`, the first will do. */
+function wordStarts(source: string, start: number, end: number, least: number): Iterable<number> {
   return printable.test(source.slice(start, end))
-    ? asciiWordStarts(source, start, end)
+    ? asciiWordStarts(source, start, end, least)
     : segmented(words, source, start, end);
 }
 
 /** The segmenter's answer for blobs, addresses and rows of signs, at a fraction of its cost: not between letters, digits and `_`. */
-function asciiWordStarts(source: string, start: number, end: number): number[] {
+function asciiWordStarts(source: string, start: number, end: number, least: number): number[] {
   const starts: number[] = [];
   for (let at = start + 1; at < end; at++) {
-    if (!isAsciiWord(source.charCodeAt(at)) || !isAsciiWord(source.charCodeAt(at - 1))) starts.push(at);
+    if (isAsciiWord(source.charCodeAt(at)) && isAsciiWord(source.charCodeAt(at - 1))) continue;
+    starts.push(at);
+    at += least;
   }
   return starts;
 }
