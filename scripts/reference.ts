@@ -4,9 +4,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { submissionJsonSchema } from '../packages/queue/src/submission.ts';
 import { errorCodes } from '../packages/core/src/error-codes.ts';
 import { type Setting, settings } from '../packages/core/src/settings.ts';
+import { submissionJsonSchema } from '../packages/queue/src/submission.ts';
 import { metricPrefix, metricTable } from '../packages/telemetry/src/metric-table.ts';
 
 const verdicts = {

@@ -4,9 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '@sluice/cli/node-flags';
 import { contentHash, documentKey } from '@sluice/core';
 import { expect, test } from 'vitest';
@@ -14,6 +14,7 @@ import { readLine } from './line-reader.ts';
 import { createSluice } from './sluice.ts';
 
 const KILLS = Number(process.env.KILLS ?? 9);
+const mortalService = fileURLToPath(new URL('./mortal-service.ts', import.meta.url));
 const STEPS = ['received', 'revision drawn', 'enqueued'];
 const CLIENTS = 4;
 const sluice = createSluice('test-service-kill', {
@@ -76,14 +77,10 @@ test(`${KILLS} kills between receiving and answering: nothing lost, nothing doub
   }
 
   async function live(step: string, nth: number, count: number): Promise<void> {
-    const child = spawn(
-      process.execPath,
-      [...nodeFlags, join(import.meta.dirname, 'mortal-service.ts'), step, String(nth)],
-      {
-        env: { PATH: process.env.PATH, ...sluice.env },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    const child = spawn(process.execPath, [...nodeFlags, mortalService, step, String(nth)], {
+      env: { PATH: process.env.PATH, ...sluice.env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const exited = once(child, 'exit');
     const [url] = (await Promise.race([
       once(createInterface({ input: child.stdout }), 'line'),
