@@ -12,6 +12,7 @@ import {
   type Redis,
   shardTag,
 } from '@sluice/queue';
+import { UnrecoverableError } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createWorld } from '../ledger/world.ts';
 import { startValkey, type TestValkey } from '../support/valkey.ts';
@@ -124,6 +125,35 @@ test('jobs reach the processor with their data, and nothing of a completed job s
   expect(await queue.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
   const left = await redis.keys(`${shardTag(address, 0)}:chunks:d*`);
   expect(left).toEqual([]);
+  await queue.close();
+});
+
+test('a failed job that is kept does not swallow its chunk: added again under the next generation it is done', async () => {
+  const queue = openChunkQueue(redis, address);
+  const [job] = await someJobs(1);
+  const done = Promise.withResolvers<void>();
+  const failed = Promise.withResolvers<void>();
+  const worker = openChunkWorker(
+    valkey.url,
+    address,
+    async ({ data }) => {
+      if ((data as ChunkJob).generation === 0) {
+        queueMicrotask(failed.resolve);
+        throw new UnrecoverableError('planted');
+      }
+      done.resolve();
+    },
+    { concurrency: 1, onError: () => undefined },
+  );
+  await queue.add([job!]);
+  await failed.promise;
+  while ((await queue.counts()).failed === 0);
+  // BullMQ takes an id that it keeps for done: this one changes nothing.
+  await queue.add([job!]);
+  expect(await queue.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 1 });
+  await queue.add([{ ...job!, generation: 1 }]);
+  await done.promise;
+  await worker.close();
   await queue.close();
 });
 

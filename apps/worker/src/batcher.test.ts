@@ -32,7 +32,7 @@ function job(name: number, tokens = 100): ChunkJob {
 }
 
 /** A world in memory: rows by key, what the ledger answers, every engine request. */
-function world(overrides: Partial<BatcherVerbs> = {}) {
+function world(overrides: Partial<BatcherVerbs> = {}, monotonicMs = systemClock.monotonicMs) {
   const rows = new Map<string, Float32Array>();
   const requests: Item[][] = [];
   const dead: string[] = [];
@@ -70,7 +70,7 @@ function world(overrides: Partial<BatcherVerbs> = {}) {
     workingSize: () => ({ maxPaddedTokens: 1_000 }),
     inFlight: () => 2,
     fenceMaxAgeMs: 5_000,
-    clock: { ...systemClock, sleep: async () => undefined },
+    clock: { ...systemClock, monotonicMs, sleep: async () => undefined },
     logger: silentLogger,
     onOutage: () => undefined,
     onProgress: () => undefined,
@@ -126,6 +126,29 @@ describe('the batcher', () => {
       'overtaken',
     ]);
     expect([...rows.keys()]).toEqual([createItem(job(0)).id]);
+  });
+
+  test('stopped between fence and send for longer than half its lock, a worker asks again and does not send what is overtaken', async () => {
+    let now = 0;
+    let fences = 0;
+    const forgotten: string[] = [];
+    const { batcher, rows } = world(
+      {
+        async fence(items) {
+          fences += 1;
+          return items.map(() => ({ answer: fences === 1 ? 'current' : 'overtaken', older: false }));
+        },
+        async embed(items) {
+          now += 60_000; // stopped, and woken up after somebody else took the chunk over
+          return { vectors: items.map(() => Float32Array.of(1, 0)) };
+        },
+        forget: async (items) => void forgotten.push(...items.map(({ id }) => id)),
+      },
+      () => now,
+    );
+    const item = createItem(job(0));
+    expect(await batcher.accept(item)).toBe('overtaken');
+    expect([rows.size, fences, forgotten]).toEqual([0, 2, [item.id]]);
   });
 
   test('an older row with the same text gives its vector and the engine is not asked', async () => {

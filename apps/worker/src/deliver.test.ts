@@ -82,15 +82,19 @@ describe('delivery by verdict', () => {
     expect([dead, requests.length]).toEqual([['a:engine_failed'], 5]);
   });
 
-  test('a server that refuses everything kills nothing: the witness fails too, and work goes on afterwards', async () => {
+  test.each([
+    ['a bad deploy that answers 400 to everything', 'engine_rejected'],
+    ['an engine that answers 500 to everything', 'engine_failed'],
+    ['65535 from a recovering Milvus', 'store_failed'],
+  ] as const)('%s kills nothing: the witness fails too, and work goes on afterwards', async (_, code) => {
     let broken = true;
     const { accepted, dead } = await run(
       'abcd',
       () => {
-        if (broken) throw fail('engine_rejected');
+        if (broken) throw fail(code);
       },
       (call) => {
-        if (call < 20) throw fail('engine_rejected');
+        if (call < 20) throw fail(code);
         broken = false;
       },
     );
