@@ -2,13 +2,13 @@
 import { silentLogger } from '@sluice/core';
 import { connectRedis, openChunkQueue } from '@sluice/queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { freePort, startValkey, type TestValkey } from '../support/valkey.ts';
 import { createWorld } from './world.ts';
 
 let valkey: TestValkey;
 
 beforeAll(async () => {
-  valkey = await startValkey(['--cluster-enabled', 'yes']);
+  valkey = await startValkey(['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())]);
 });
 afterAll(async () => {
   await valkey.stop();

@@ -61,7 +61,7 @@ export const settings = {
   SLUICE_REDIS_URL: optional({
     schema: z.url({ protocol: /^rediss?$/ }),
     form: 'redis:// or rediss:// URL',
-    help: 'Redis or Valkey with AOF and noeviction. Unset: the embedded one of `sluice up`.',
+    help: 'Redis or Valkey with AOF and noeviction; with `?cluster=true` one node of a cluster. Unset: the embedded one of `sluice up`.',
     secret: true,
   }),
   SLUICE_SHARDS: optional({

@@ -1,9 +1,9 @@
 /** The queues as Bull Board wants them: BullMQ's own objects, on a connection of their own. */
 import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { LineAddress } from './address.ts';
 import { openQueues } from './chunk-queue.ts';
 import { connectionOptions } from './connection.ts';
+import { openConnection } from './open-connection.ts';
 import { SUBMISSION_QUEUE, submissionPrefix } from './submission-queue.ts';
 
 export interface BoardQueues {
@@ -12,7 +12,7 @@ export interface BoardQueues {
 }
 
 export function openBoardQueues(url: string, address: LineAddress): BoardQueues {
-  const connection = new Redis(url, { ...connectionOptions('reader'), maxRetriesPerRequest: null });
+  const connection = openConnection(url, { ...connectionOptions('reader'), maxRetriesPerRequest: null });
   connection.on('error', () => undefined);
   const submissions = new Queue(SUBMISSION_QUEUE, { connection, prefix: submissionPrefix(address.line) });
   submissions.on('error', () => undefined);

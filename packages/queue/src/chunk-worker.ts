@@ -3,12 +3,12 @@
  * whether a chunk is dead is the ledger's matter, so its own stall limit is set so high that it never counts.
  */
 import { type Processor, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import { allShards, type LineAddress, shardTag } from './address.ts';
 import { QUEUE_NAME } from './chunk-queue.ts';
 import { connectionOptions } from './connection.ts';
 import { toQueueError } from './errors.ts';
 import { createFetching } from './fetching.ts';
+import { openConnection } from './open-connection.ts';
 
 /** A killed worker's jobs are picked up again after at most lock + 2 × stalled interval = 25 s. */
 export const WORKER_LOCK_MS = 15_000;
@@ -58,7 +58,7 @@ export function openChunkWorker(
   }: ChunkWorkerOptions,
 ): ChunkWorker {
   const shards = allShards(address).map((shard) => {
-    const redis = new Redis(url, { ...connectionOptions('worker'), maxRetriesPerRequest: null });
+    const redis = openConnection(url, { ...connectionOptions('worker'), maxRetriesPerRequest: null });
     redis.on('error', (error) => onError(toQueueError(error)));
     const worker = new Worker(QUEUE_NAME, process, {
       connection: redis,

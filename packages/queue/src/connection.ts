@@ -3,8 +3,9 @@
  * Worker is the exception: it blocks on purpose and brings its own connection (`workerOptions`).
  */
 import { createErrorCollapser, type Logger } from '@sluice/core';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { toQueueError } from './errors.ts';
+import { openConnection } from './open-connection.ts';
 
 export type RedisRole = 'producer' | 'worker' | 'reader';
 
@@ -16,7 +17,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * Commands reject with an error that `toQueueError` understands: within 10 s (5 s for a reader), whatever Redis does.
  */
 export function connectRedis(url: string, { role, logger }: { role: RedisRole; logger: Logger }): Redis {
-  const redis = new Redis(url, {
+  const redis = openConnection(url, {
     ...connectionOptions(role),
     commandTimeout: role === 'reader' ? COMMAND_TIMEOUT_MS / 2 : COMMAND_TIMEOUT_MS,
     maxRetriesPerRequest: role === 'reader' ? 2 : 5,

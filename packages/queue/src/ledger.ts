@@ -9,6 +9,7 @@ import { createCaller } from './caller.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { guarded } from './errors.ts';
 import { createHandingIn, type HandingIn } from './handing-in.ts';
+import { primaries } from './open-connection.ts';
 import { createPoison, type Poison } from './poison.ts';
 import { createPresence, type Presence } from './presence.ts';
 import { createReading, type Reading } from './reading.ts';
@@ -58,8 +59,10 @@ export function openLedger(redis: Redis, address: LineAddress, options: LedgerOp
 /** Deletes every key of a pattern, without blocking Redis for long. */
 async function unlinkAll(redis: Redis, pattern: string): Promise<void> {
   await guarded(async () => {
-    for await (const keys of redis.scanStream({ match: pattern, count: 500 }) as AsyncIterable<string[]>) {
-      if (keys.length > 0) await redis.unlink(...keys);
+    for (const server of primaries(redis)) {
+      for await (const keys of server.scanStream({ match: pattern, count: 500 }) as AsyncIterable<string[]>) {
+        if (keys.length > 0) await redis.unlink(...keys);
+      }
     }
   });
 }

@@ -1,6 +1,7 @@
 /** The few numbers of INFO that Sluice decides by. INFO is allowed where CONFIG is not (managed servers). */
 import type { Redis } from 'ioredis';
 import { guarded } from './errors.ts';
+import { primaries } from './open-connection.ts';
 
 export interface RedisInfo {
   server: 'Redis' | 'Valkey';
@@ -12,8 +13,25 @@ export interface RedisInfo {
   appendOnly: boolean;
 }
 
+/** Of a cluster: what the fullest of its servers would be if all were as full, because that one refuses first. */
 export async function redisInfo(redis: Redis): Promise<RedisInfo> {
-  const text = await guarded(() => redis.info());
+  const servers = await guarded(() => Promise.all(primaries(redis).map((server) => server.info())));
+  const infos = servers.map(parseInfo);
+  const fullest = infos.reduce((most, info) => (fullness(info) > fullness(most) ? info : most));
+  return {
+    ...fullest,
+    usedBytes: fullest.usedBytes * infos.length,
+    maxBytes: fullest.maxBytes * infos.length,
+    appendOnly: infos.every(({ appendOnly }) => appendOnly),
+  };
+}
+
+/** Used memory of its limit; where there is none, used memory alone. */
+function fullness({ usedBytes, maxBytes }: RedisInfo): number {
+  return maxBytes === 0 ? usedBytes : usedBytes / maxBytes;
+}
+
+function parseInfo(text: string): RedisInfo {
   const fields = new Map(
     text.split('\r\n').flatMap((line) => {
       const colon = line.indexOf(':');

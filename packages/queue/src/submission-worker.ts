@@ -4,10 +4,10 @@
  */
 import { isSluiceError, SluiceError } from '@sluice/core';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import { STALLED_INTERVAL_MS, WORKER_LOCK_MS } from './chunk-worker.ts';
 import { connectionOptions } from './connection.ts';
 import { toQueueError } from './errors.ts';
+import { openConnection } from './open-connection.ts';
 import { rejectionText, SUBMISSION_QUEUE, submissionPrefix } from './submission-queue.ts';
 
 /** A submission as its consumer sees it. */
@@ -52,7 +52,7 @@ export function openSubmissionWorker(
   consume: (job: SubmissionJob) => Promise<void>,
   { concurrency, onError }: SubmissionWorkerOptions,
 ): SubmissionWorker {
-  const redis = new Redis(url, { ...connectionOptions('worker'), maxRetriesPerRequest: null });
+  const redis = openConnection(url, { ...connectionOptions('worker'), maxRetriesPerRequest: null });
   redis.on('error', (error) => onError(toQueueError(error)));
 
   async function process(job: Job, token?: string): Promise<void> {
