@@ -1,4 +1,7 @@
 /** Metrics and health of a real worker: what a scrape shows after an ingest, and what a probe is told when Redis goes away. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSluice } from './sluice.ts';
@@ -65,4 +68,40 @@ test('readiness names each dependency; liveness asks none', async () => {
 
 async function scrape(): Promise<string> {
   return (await fetch(`${base}/metrics`)).text();
+}
+
+test('a trace leads from a document to the engine and to Milvus: their batches link to it, and carry no text', async () => {
+  const bodies: string[] = [];
+  const collector = createServer(async (request, response) => {
+    let body = '';
+    for await (const part of request.setEncoding('utf8')) body += part;
+    bodies.push(body);
+    response.setHeader('content-type', 'application/json').end('{}');
+  });
+  collector.listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+  const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+  const traced = createSluice('test-traces', { SLUICE_OTLP_URL: url });
+  const documents = ['t1', 't2'].map((id) => `{"id":"${id}","text":"canary-text of ${id}","tenant":"acme"}\n`);
+  expect((await traced.ingest(['-'], documents.join(''))).documents.stored).toBe(2);
+  collector.close();
+
+  const spans = bodies.flatMap((body) => spansOf(JSON.parse(body)));
+  const published = spans.filter(({ name }) => name === 'publish chunks');
+  expect(published).toHaveLength(2);
+  for (const pattern of [/^embeddings /, /^upsert /]) {
+    const linked = spans.filter(({ name }) => pattern.test(name)).flatMap(({ links = [] }) => links);
+    expect(new Set(linked.map(({ traceId }) => traceId))).toEqual(new Set(published.map(({ traceId }) => traceId)));
+  }
+  expect(bodies.join('')).not.toMatch(/canary-text|acme/);
+});
+
+interface ExportedSpan {
+  name: string;
+  traceId: string;
+  links?: { traceId: string }[];
+}
+
+function spansOf(body: { resourceSpans: { scopeSpans: { spans: ExportedSpan[] }[] }[] }): ExportedSpan[] {
+  return body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
 }

@@ -45,7 +45,7 @@ export function createLoadWindow(): LoadWindow {
         if (load === undefined) continue;
         const beat = { at: at - beatAgoMs, load };
         const known = beats.get(id) ?? [];
-        if ((known.at(-1)?.at ?? 0) + 500 < beat.at) known.push(beat);
+        if ((known.at(-1)?.at ?? Number.NEGATIVE_INFINITY) + 500 < beat.at) known.push(beat);
         while (known[1] !== undefined && known[1].at < at - KEPT_MS) known.shift();
         beats.set(id, known);
       }
