@@ -1,20 +1,30 @@
-/** What is measured of an engine that serves jina-v3-tiny: one row of docs/engines.md. */
-import { readFile } from 'node:fs/promises';
-import { isSluiceError } from '@sluice/core';
+/** What is measured of an engine that serves the toy model: one row of docs/engines.md. */
+import { join } from 'node:path';
+import { isSluiceError, loadConfig, silentLogger } from '@sluice/core';
 import {
   cosine,
+  createEngine,
   type Engine,
   type GoldenFile,
   type PreflightReport,
   preflight,
   type ResolvedEngine,
+  readGolden,
+  resolveEngine,
 } from '@sluice/embedder';
+import { TINY_DIMENSION, tinyFolder } from '../support/jina-tiny-server.ts';
+import type { EngineRow } from './engine-row.ts';
 
 export interface Measured {
   engine: string;
-  verdict: PreflightReport['verdict'] | 'absent';
+  /** `live`: the engine ran. `replayed`: what it answered on the day of `recorded`. `absent`: neither. */
+  seen: 'live' | 'replayed' | 'absent';
+  recorded?: string;
+  verdict?: PreflightReport['verdict'];
   code?: string;
-  /** Lowest cosine to the golden vectors over all texts, short and 4,000 tokens, in one request; null: role not served. */
+  /** What the table of engines says that preflight must say. */
+  expected: EngineRow['expect'];
+  /** Lowest cosine to the golden vectors over all texts, short and 4,000 tokens, in mixed requests; null: role not served, or no vector. */
   passage: number | null;
   query: number | null;
   none: number | null;
@@ -22,26 +32,65 @@ export interface Measured {
   batchInvariance: number | null;
   overLong: string;
   base64: boolean;
-  /** Texts of the golden file a second, on a loaded CPU with a toy: only to see that it works. */
+  /** Texts of the golden file a second, on a loaded CPU with a toy: only to see that it works. Null when replayed. */
   rowsPerSecond: number | null;
   note?: string;
 }
 
-export async function measureEngine(
-  name: string,
+/** `url`: where it answers; undefined for an engine in this process. */
+export async function measureRow(
+  row: EngineRow,
+  seen: 'live' | 'replayed',
+  url: string | undefined,
+): Promise<Measured> {
+  const { engine, resolved, golden } = await engineOf(row, url);
+  try {
+    return { ...(await measure(engine, resolved, golden)), engine: row.name, seen, expected: row.expect };
+  } finally {
+    await engine.close();
+  }
+}
+
+/** The client that a user of this engine would have, and what its model's right vectors are. */
+export async function engineOf(
+  row: EngineRow,
+  url: string | undefined,
+): Promise<{ engine: Engine; resolved: ResolvedEngine; golden: GoldenFile }> {
+  const values = {
+    SLUICE_ENGINE: row.profile,
+    SLUICE_MODEL: 'jina-v3-tiny',
+    SLUICE_FULL_DIMENSION: String(TINY_DIMENSION),
+    ...(url !== undefined && { SLUICE_ENGINE_URL: url }),
+    ...row.settings,
+  };
+  const { config } = loadConfig([{ name: row.name, values }]);
+  return {
+    engine: await createEngine(config, { logger: silentLogger }),
+    resolved: resolveEngine(config),
+    golden: await readGolden(join(row.model ?? tinyFolder, 'golden.json')),
+  };
+}
+
+async function measure(
   engine: Engine,
   resolved: ResolvedEngine,
   golden: GoldenFile,
-): Promise<Measured> {
+): Promise<Omit<Measured, 'engine' | 'seen' | 'expected'>> {
   const report = await preflight(engine, resolved, { golden });
   const texts = golden.texts.filter(({ text }) => text === text.normalize('NFC').trimEnd() && text.trim() !== '');
+  /** Null where the engine does not serve the role, refuses it, or answers what is no vector. */
   const embed = async (role: 'passage' | 'query' | 'none') => {
     if (!engine.profile.roles.includes(role)) return null;
     const vectors: Float32Array[] = [];
     for (let i = 0; i < texts.length; i += 8) {
       const some = texts.slice(i, i + 8).map(({ text }) => text);
-      const reply = await engine.embed({ texts: some, tokens: some.map(() => 4_096), role });
-      vectors.push(...reply.vectors.map((vector) => vector ?? new Float32Array(engine.fullDimension)));
+      try {
+        const reply = await engine.embed({ texts: some, tokens: some.map(() => 4_096), role });
+        vectors.push(...reply.vectors.map((vector) => vector ?? new Float32Array(engine.fullDimension)));
+      } catch (error) {
+        if (isSluiceError(error) && error.verdict !== 'retry') return null;
+        throw error;
+      }
     }
     return vectors;
   };
@@ -51,24 +100,20 @@ export async function measureEngine(
   const startedMs = performance.now();
   const passages = await embed('passage');
   const seconds = (performance.now() - startedMs) / 1_000;
-  const queries = await embed('query');
-  const bare = await embed('none').catch((error: unknown) => {
-    if (isSluiceError(error) && error.code === 'engine_rejected') return null; // refusing a request without a task is right
-    throw error;
-  });
   const alone: number[] = [];
-  for (const [i, { text }] of texts.slice(0, 4).entries()) {
-    const { vectors } = await engine.embed({ texts: [text], tokens: [64], role: 'passage' });
-    alone.push(cosine(vectors[0]!, passages![i]!));
+  if (passages !== null) {
+    for (const [i, { text }] of texts.slice(0, 4).entries()) {
+      const { vectors } = await engine.embed({ texts: [text], tokens: [64], role: 'passage' });
+      alone.push(cosine(vectors[0]!, passages[i]!));
+    }
   }
   return {
-    engine: name,
     verdict: report.verdict,
     ...(report.code !== undefined && { code: report.code }),
     passage: lowest(passages, 'retrieval.passage'),
-    query: lowest(queries, 'retrieval.query'),
-    none: lowest(bare, 'none'),
-    batchInvariance: Math.min(...alone),
+    query: lowest(await embed('query'), 'retrieval.query'),
+    none: lowest(await embed('none'), 'none'),
+    batchInvariance: alone.length === 0 ? null : Math.min(...alone),
     overLong: overLong(report),
     base64: engine.profile.base64,
     rowsPerSecond: passages === null ? null : passages.length / seconds,
@@ -79,30 +124,4 @@ function overLong(report: PreflightReport): string {
   const finding = report.findings.find(({ name }) => name === 'over-long text');
   if (finding === undefined) return 'not asked';
   return { ok: 'refused', warn: 'cut, and known to', fail: 'cut silently' }[finding.status];
-}
-
-/** The table of docs/engines.md between its markers; the rest of the page stays. */
-export async function enginesPage(path: string, rows: readonly Measured[], machine: string): Promise<string> {
-  const figure = (value: number | null) => (value === null ? '–' : value.toFixed(6));
-  const lines = rows.map((row) => {
-    const why = row.code === undefined ? (row.note ?? '') : `\`${row.code}\``;
-    const cells = [
-      row.engine,
-      why === '' ? row.verdict : `${row.verdict}: ${why}`,
-      ...[row.passage, row.query, row.none, row.batchInvariance].map(figure),
-      row.overLong,
-      row.base64 ? 'yes' : 'no',
-      row.rowsPerSecond?.toFixed(1) ?? '–',
-    ];
-    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  });
-  const table = [
-    `Measured on ${machine}.`,
-    '',
-    '| engine | verdict | passage | query | none | alone against in company | over-long text | base64 | texts/s |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...lines,
-  ].join('\n');
-  const page = await readFile(path, 'utf8');
-  return page.replace(/(<!-- measured -->)[\s\S]*?(<!-- end -->)/, `$1\n${table}\n$2`);
 }

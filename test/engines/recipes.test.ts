@@ -57,9 +57,14 @@ test.each(composed)('the compose fragment of %s is pinned, watched, and open to 
   for (const [, list] of text.matchAll(/(?:command|test): (\[.*\])$/gm)) {
     expect(JSON.parse(list!)).toEqual(expect.arrayContaining([expect.any(String)]));
   }
+  const context = resolve(folder, name, /^ +context: (\S+)$/m.exec(text)?.[1] ?? '.');
   for (const [, source] of text.matchAll(/COPY (\S+) /g)) {
-    await expect(access(resolve(import.meta.dirname, source!))).resolves.toBeUndefined();
+    await expect(access(join(context, source!)), `${name}: ${source}`).resolves.toBeUndefined();
   }
+});
+
+test('every recipe has a compose fragment', () => {
+  expect(composed.flat().toSorted()).toEqual(names.toSorted());
 });
 
 test('the overview names every recipe, and every link of the recipes leads somewhere', async () => {

@@ -1,4 +1,4 @@
-"""FastEmbed behind an OpenAI-shaped route: FastEmbed has no server of its own.  python fastembed_server.py MODEL_DIR PORT"""
+"""FastEmbed behind an OpenAI-shaped route: FastEmbed has no server of its own.  python server.py MODEL_DIR PORT"""
 import base64
 import sys
 
