@@ -30,8 +30,12 @@ export interface ReadOptions extends ReadLimits {
 type Manner = 'named' | 'met';
 
 export async function* readDocuments(inputs: readonly Input[], options: ReadOptions): AsyncGenerator<SourceItem> {
-  await using extractor = new Extractor({ maxInflatedBytes: options.maxDocumentBytes });
-  yield* readInputs(inputs, { ...options, extractor });
+  const extractor = new Extractor({ maxInflatedBytes: options.maxDocumentBytes });
+  try {
+    yield* readInputs(inputs, { ...options, extractor });
+  } finally {
+    await extractor.close();
+  }
 }
 
 type Reading = ReadOptions & { extractor: Extractor };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeDocx, makePdf, makeZip } from '../../../testing/office-files.ts';
 import { type ExtractedName, extractedFormats, installCommand } from './extracted-format.ts';
 import { Extractor } from './extractor.ts';
@@ -9,7 +9,7 @@ let extractor: Extractor;
 beforeAll(() => {
   extractor = new Extractor({ maxInflatedBytes });
 });
-afterAll(() => extractor[Symbol.asyncDispose]());
+afterAll(() => extractor.close());
 const extract = (name: ExtractedName, bytes: Buffer) => extractor.extract(name, bytes);
 
 const pages = [
@@ -51,20 +51,25 @@ describe('a DOCX', () => {
   });
 });
 
-it('without its library a file is refused with the command that installs it, other formats are read', async () => {
-  await using without = new Extractor({ maxInflatedBytes, modules: { pdf: 'a-library-that-is-not-here' } });
-  await expect(without.extract('pdf', makePdf({ pages }))).rejects.toMatchObject({
-    code: 'reader_not_installed',
-    fix: expect.stringContaining(installCommand(extractedFormats.pdf)),
-  });
-  expect(await without.extract('docx', makeDocx([{ text: 'fine' }]))).toBe('<p>fine</p>');
-});
+describe('an extractor', () => {
+  let special: Extractor;
+  afterEach(() => special.close());
 
-it('one that takes too long is given up', async () => {
-  // Its module never finishes loading.
-  const modules = { pdf: `data:text/javascript,${encodeURIComponent('for (;;);')}` };
-  await using hasty = new Extractor({ maxInflatedBytes, modules, deadlineMs: 200 });
-  await expect(hasty.extract('pdf', makePdf({ pages }))).rejects.toMatchObject({ code: 'extraction_stopped' });
+  it('without a library refuses its files with the command that installs it, and reads the others', async () => {
+    special = new Extractor({ maxInflatedBytes, modules: { pdf: 'a-library-that-is-not-here' } });
+    await expect(special.extract('pdf', makePdf({ pages }))).rejects.toMatchObject({
+      code: 'reader_not_installed',
+      fix: expect.stringContaining(installCommand(extractedFormats.pdf)),
+    });
+    expect(await special.extract('docx', makeDocx([{ text: 'fine' }]))).toBe('<p>fine</p>');
+  });
+
+  it('gives up one that takes too long', async () => {
+    // Its module never finishes loading.
+    const modules = { pdf: `data:text/javascript,${encodeURIComponent('for (;;);')}` };
+    special = new Extractor({ maxInflatedBytes, modules, deadlineMs: 200 });
+    await expect(special.extract('pdf', makePdf({ pages }))).rejects.toMatchObject({ code: 'extraction_stopped' });
+  });
 });
 
 it('the command installs the version that is tested', () => {

@@ -50,7 +50,7 @@ export class Extractor {
     throw new SluiceError(code as ErrorCode, { message: message ?? '', where, expected, got, fix });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     const thread = this.#thread;
     this.#thread = undefined;
     await thread?.terminate();
