@@ -46,6 +46,15 @@ test('an idempotency key is one submission; with other content it is a conflict'
   expect((await service.untilState('once', 'stored')).body.revision).toBe(first.body.documents[0].revision);
 });
 
+test('what turns out to have no text after it was accepted says so', async () => {
+  const html = '<html><head><script>let page;</script></head><body></body></html>';
+  expect((await service.call('POST', '/documents', { id: 'page', text: html, format: 'html' })).status).toBe(202);
+  const { body } = await service.untilState('page', 'rejected');
+  expect(body.rejection).toMatchObject({ code: 'empty_document' });
+  await service.call('POST', '/documents', { id: 'page', text: 'Now it has text.' });
+  expect((await service.untilState('page', 'stored')).body.rejection).toBeUndefined();
+});
+
 test('several documents are accepted together or not at all, and every fault is pointed to', async () => {
   const refused = await service.call('POST', '/documents', {
     documents: [

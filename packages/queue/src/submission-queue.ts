@@ -3,7 +3,7 @@
  * line that is made anew. Services in TypeScript use `submit`; examples/python shows the same in Python.
  */
 import { type DocumentKey, type Revision, revisionHex, type SluiceError } from '@sluice/core';
-import { type Job, Queue } from 'bullmq';
+import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { guarded } from './errors.ts';
 import { type Priority, parseSubmission, type Submission } from './submission.ts';
@@ -85,10 +85,13 @@ export function openSubmissionQueue(redis: Redis, line: string): SubmissionQueue
 
     stateOf: (key, revision) =>
       guarded(async () => {
-        const job: Job | undefined = await queue.getJob(submissionJobId(key, revision));
-        if (job === undefined) return undefined;
-        if (!(await job.isFailed())) return { state: 'waiting' };
-        return { state: 'rejected', ...rejectionOf(job.failedReason) };
+        const id = submissionJobId(key, revision);
+        // First the state: a job that is read before it fails has no reason yet.
+        const state = await queue.getJobState(id);
+        if (state === 'unknown') return undefined;
+        if (state !== 'failed') return { state: 'waiting' };
+        const job = await queue.getJob(id);
+        return job && { state: 'rejected', ...rejectionOf(job.failedReason) };
       }),
 
     waiting: () =>

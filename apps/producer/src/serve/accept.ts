@@ -40,14 +40,14 @@ export async function acceptDocuments(
   { caller, allowances, priority, idempotencyKey, admitted = false, onStep = () => undefined }: AcceptOptions,
 ): Promise<Accepted[]> {
   onStep('received');
+  if (!admitted) {
+    const tenants = new Set(documents.map(({ tenant = '' }) => tenant));
+    for (const tenant of tenants) await gate.admit({ priority, tenant });
+  }
   const { name: who, limits, keyId } = caller;
   if (keyId !== undefined) {
     const tokens = documents.reduce((sum, { text }) => sum + estimatedTokens(text), 0);
     refuseUnlessZero(await allowances.spend(keyId, limits, { tokens }), who);
-  }
-  if (!admitted) {
-    const tenants = new Set(documents.map(({ tenant = '' }) => tenant));
-    for (const tenant of tenants) await gate.admit({ priority, tenant });
   }
   const submission = idempotencyKey === undefined ? undefined : submissionName(caller, idempotencyKey);
   const items = documents.map((document) => ({

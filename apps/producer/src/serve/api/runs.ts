@@ -70,6 +70,8 @@ export function runRoutes(app: FastifyInstance, { lines, closing }: ServiceParts
   api.route({
     method: 'GET',
     url: '/v1/lines/:line/runs/:id/events',
+    // A HEAD would read the events to their end.
+    exposeHeadRoute: false,
     config: { scope: 'read' },
     schema: {
       operationId: 'watchRun',

@@ -21,6 +21,8 @@ import { refusals } from './refusals.ts';
 
 /** Documents on their way into the queue at a time. */
 const IN_FLIGHT = 16;
+/** An empty line so often keeps the connection of a stream that waits. */
+const KEEP_ALIVE_MS = 15_000;
 
 export type Verdict =
   | { line: number; id?: string; verdict: 'accepted'; revision: string }
@@ -43,7 +45,7 @@ export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
       tags: ['documents'],
       summary: 'Hand in any number of documents',
       description:
-        'NDJSON: a document a line. Answers a line each, in order: `{"line":1,"id":"a","verdict":"accepted","revision":"…"}`, or `rejected`/`failed` with `code` and `detail`; the last line is `{"verdict":"end",…}`. Waits where there is no room. Read while you send.',
+        'NDJSON: a document a line. Answers a line each, in order: `{"line":1,"id":"a","verdict":"accepted","revision":"…"}`, or `rejected`/`failed` with `code` and `detail`; the last line is `{"verdict":"end",…}`. Waits where there is no room, with an empty line now and then. Read while you send.',
       security: bearer,
       params: z.object({ line: lineParameter }),
       querystring: priorityQuery,
@@ -79,6 +81,15 @@ interface Pumping {
 }
 
 async function pump(body: Readable | undefined, out: PassThrough, options: Pumping): Promise<void> {
+  const keepingAlive = setInterval(() => out.writableNeedDrain || out.write('\n'), KEEP_ALIVE_MS);
+  try {
+    await pumpLines(body ?? Readable.from([]), out, options);
+  } finally {
+    clearInterval(keepingAlive);
+  }
+}
+
+async function pumpLines(body: Readable, out: PassThrough, options: Pumping): Promise<void> {
   const { line, parts } = options;
   const counts = { accepted: 0, rejected: 0, failed: 0 };
   const gone = new AbortController();
@@ -87,12 +98,13 @@ async function pump(body: Readable | undefined, out: PassThrough, options: Pumpi
   const pending: Promise<void>[] = [];
   let written = Promise.resolve();
 
-  for await (const read of readLines(body ?? Readable.from([]), parts.config.SLUICE_MAX_LINE_BYTES)) {
+  for await (const read of readLines(body, parts.config.SLUICE_MAX_LINE_BYTES)) {
     if ('bytes' in read && read.bytes.length === 0) continue;
     // Here and not in each of them: their revisions are drawn in the order of the lines.
-    await line.gate.wait({ priority: options.priority, tenant: options.caller.tenant }, signal);
+    const wait = line.gate.wait({ priority: options.priority, tenant: options.caller.tenant }, signal);
+    const refusal = await wait.then(() => undefined, asSluiceError);
     signal.throwIfAborted();
-    const verdict = verdictOn(read, options);
+    const verdict = refusal === undefined ? verdictOn(read, options) : refusalOf(read, refusal);
     written = written.then(async () => {
       const decided = await verdict;
       if (decided.verdict !== 'end') counts[decided.verdict] += 1;
@@ -128,15 +140,18 @@ async function verdictOn(read: Line, { line, parts, caller, priority, submission
     });
     return { line: read.number, id: document.id, verdict: 'accepted', revision: accepted!.revision };
   } catch (error) {
-    const known = asSluiceError(error);
-    return {
-      line: read.number,
-      ...(document !== undefined && { id: document.id }),
-      verdict: known.verdict === 'dead' ? 'rejected' : 'failed',
-      code: known.code,
-      detail: known.got === undefined ? known.what : `${known.what}; got ${known.got}`,
-    };
+    return refusalOf(read, asSluiceError(error), document?.id);
   }
+}
+
+function refusalOf(read: Line, { code, verdict, what, got }: SluiceError, id?: string): Verdict {
+  return {
+    line: read.number,
+    ...(id !== undefined && { id }),
+    verdict: verdict === 'dead' ? 'rejected' : 'failed',
+    code,
+    detail: got === undefined ? what : `${what}; got ${got}`,
+  };
 }
 
 function asSluiceError(error: unknown): SluiceError {
