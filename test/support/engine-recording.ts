@@ -50,7 +50,9 @@ export async function recordEngine(engine: string, target: string): Promise<Door
       headers: { 'content-type': 'application/json' },
       ...(request.method === 'POST' && { body }),
     });
-    const answer = { status: response.status, type: response.headers.get('content-type'), body: await response.text() };
+    // Engines name the folder that they serve; where it lay is of no interest.
+    const text = (await response.text()).replaceAll(/\/[^"\s]*\/(?=served\/)/g, '');
+    const answer = { status: response.status, type: response.headers.get('content-type'), body: text };
     answers[keyOf(request, body)] = answer;
     return answer;
   });
