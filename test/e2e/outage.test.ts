@@ -121,3 +121,14 @@ test('an interrupt ends a run although Redis answers nobody, and the same comman
     documents: { read: 290, partial: 0 },
   });
 }, 300_000);
+
+test('a worker that waits for an engine that is not up yet is ended by its first signal', async () => {
+  const sluice = createSluice(testLine(), tinySettings('http://127.0.0.1:1'));
+  const worker = sluice.start(['worker']);
+  closing.push(() => ends(worker, 'SIGKILL'));
+  worker.stdout!.resume();
+  const ended = once(worker, 'exit');
+  for await (const line of createInterface({ input: worker.stderr! })) if (line.includes('engine_unreachable')) break;
+  worker.kill('SIGTERM');
+  expect((await ended)[0]).toBe(143);
+});

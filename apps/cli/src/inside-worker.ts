@@ -32,7 +32,7 @@ export function insideWorker(options: {
       // Its log would run through the command's own output; only what needs a person is shown, unless more is asked for.
       const level = config.SLUICE_LOG_LEVEL === 'info' ? 'warn' : config.SLUICE_LOG_LEVEL;
       const logger = createLogger({ service: 'worker', level });
-      const worker = await startLineWorker({ config, plan, logger, releaser, telemetry });
+      const worker = await startLineWorker({ config, plan, logger, releaser, telemetry, signal: options.signal });
       started = true;
       // It closes while what is in hand is committed, not after.
       const close = () => void worker.close();

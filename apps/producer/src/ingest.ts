@@ -145,7 +145,8 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
   }
 
   function stopReading(error: unknown): void {
-    failure ??= error;
+    // An interrupt ends a run by itself, with its summary.
+    if (!options.signal.aborted) failure ??= error;
   }
 
   function reject(fault: ItemFault): void {

@@ -1,5 +1,13 @@
 /** A worker for the line that the configuration names: opens the line, proves the engine, works. */
-import { type Config, type Logger, persist, type Releaser, SluiceError, systemClock } from '@sluice/core';
+import {
+  type Config,
+  createErrorCollapser,
+  type Logger,
+  persist,
+  type Releaser,
+  SluiceError,
+  systemClock,
+} from '@sluice/core';
 import {
   checkCanary,
   createEngine,
@@ -24,6 +32,8 @@ export interface StartOptions extends Pick<RunWorkerOptions, 'onStep' | 'timing'
   /** Closes the worker first, then what it stands on. */
   releaser: Releaser;
   telemetry?: Telemetry;
+  /** Ends the wait for an engine that is not up yet; its reason is thrown. A worker that works is closed instead. */
+  signal?: AbortSignal;
   ledger?: LedgerOptions;
 }
 
@@ -37,6 +47,7 @@ export async function startLineWorker({
   logger,
   releaser,
   telemetry = noTelemetry(),
+  signal,
   ledger,
   onStep,
   timing,
@@ -47,15 +58,17 @@ export async function startLineWorker({
   for (const warning of line.warnings) logger.warn({ event: 'line warned' }, warning);
   const bare = observeEngine(await createEngine(config, { logger }), metrics);
   releaser.push('the engine', () => bare.close());
-  const giveUp = new AbortController();
-  releaser.push('the wait for the engine', () => giveUp.abort(new Error('the worker is closing')));
+  const closed = new AbortController();
+  releaser.push('the wait for the engine', () => closed.abort(new Error('the worker is closing')));
+  const giveUp = signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal]);
+  const collapse = createErrorCollapser(logger);
 
   const golden = config.SLUICE_GOLDEN === undefined ? undefined : await readGolden(config.SLUICE_GOLDEN);
   const count = plan.engine.profile.usageCounts === 'nothing' ? undefined : await counter(config);
-  const report = await persist(() => preflight(bare, plan.engine, { golden, count, signal: giveUp.signal }), {
-    signal: giveUp.signal,
+  const report = await persist(() => preflight(bare, plan.engine, { golden, count, signal: giveUp }), {
+    signal: giveUp,
     clock: systemClock,
-    onOutage: (error, waitMs) => logger.warn({ event: 'engine awaited', err: error, waitMs }, 'waiting for the engine'),
+    onOutage: (error) => collapse(error, 'waiting for the engine'),
   });
   const proof = proofForLine(report, line.info.proof, {
     acceptUnproven: config.SLUICE_ACCEPT_UNPROVEN,

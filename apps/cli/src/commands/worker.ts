@@ -6,7 +6,8 @@ import { runCommand } from '../run-command.ts';
 export async function run(options: { line?: string }): Promise<void> {
   await runCommand('worker', options, async ({ config, logger, releaser, signal }) => {
     const telemetry = await startTelemetry({ config, service: 'worker', logger, releaser });
-    const worker = await startLineWorker({ config, plan: planSpace(config), logger, releaser, telemetry });
+    const plan = planSpace(config);
+    const worker = await startLineWorker({ config, plan, logger, releaser, telemetry, signal });
     const close = () => void worker.close();
     if (signal.aborted) close();
     else signal.addEventListener('abort', close, { once: true });
