@@ -26,6 +26,8 @@ export interface ReadOptions extends ReadLimits {
   stdinId?: string | undefined;
 }
 
+const PIECE_BYTES = 1_048_576;
+
 /** Named: the person wrote this path; met: it was found while walking. What cannot be read is a fault only when named. */
 type Manner = 'named' | 'met';
 
@@ -118,7 +120,10 @@ async function* readPath(
       yield { type: 'rejected', fault: fault('special_file', path) };
       return;
     }
-    const bytes = inflate(createReadStream(path, { fd: file.fd, autoClose: false }), gzip);
+    const streamed = gzip || format === 'ndjson';
+    const bytes = streamed
+      ? inflate(createReadStream(path, { fd: file.fd, autoClose: false }), gzip)
+      : piecesOf(file, before.size);
     if (format === 'ndjson') {
       yield* readRecords(bytes, path, source, options);
     } else {
@@ -196,6 +201,16 @@ function inflate(bytes: AsyncIterable<Buffer> & NodeJS.ReadableStream, gzip: boo
   const gunzip = createGunzip();
   bytes.on('error', (error: Error) => gunzip.destroy(error));
   return bytes.pipe(gunzip);
+}
+
+/** Without a stream: it is a fifth of what a small file costs. */
+async function* piecesOf(file: FileHandle, expectedBytes: number): AsyncGenerator<Buffer> {
+  for (;;) {
+    const piece = Buffer.allocUnsafe(Math.min(expectedBytes + 1, PIECE_BYTES));
+    const { bytesRead } = await file.read(piece, 0, piece.length);
+    if (bytesRead > 0) yield piece.subarray(0, bytesRead);
+    if (bytesRead < piece.length) return;
+  }
 }
 
 async function collect(bytes: AsyncIterable<Buffer>, maxBytes: number, gzip: boolean): Promise<Buffer> {
