@@ -1,11 +1,11 @@
 /**
  * Runs the engines that can run on this machine with the toy model and writes the table of docs/engines.md.
  *
- *   npm run test:engines [-- NAME…] [--json] [--record]
+ *   npm run test:engines [-- NAME…] [--json] [--record | --replay]
  *
  * Each engine gets an environment of its own under .sluice/engines (Python 3.11 as `python3.11`, or SLUICE_ENGINE_PYTHON). NAME
  * selects those whose name starts with it; the page is written when all ran. --record keeps what an engine answered, for the
- * conformance tests and for machines without it. Exit code 1 when an engine is not judged as the table says that it must be, or is
+ * conformance tests and for machines without it; --replay judges what was kept, and installs and starts nothing. Exit code 1 when an engine is not judged as the table says that it must be, or is
  * called right without being at its golden vectors.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -26,7 +26,11 @@ const RIGHT = 0.9999;
 const page = join(root, 'docs', 'engines.md');
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, record: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    replay: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 const chosen = engineTable.filter(
@@ -49,9 +53,13 @@ process.exitCode = odd.length > 0 ? 1 : 0;
 
 async function measureSomehow(row: EngineRow): Promise<Measured> {
   if (row.start === undefined) return measureRow(row, 'live', undefined);
-  if (row.needs !== undefined && !(await exists(row.needs.path))) {
+  const missing = row.needs !== undefined && !(await exists(row.needs.path)) ? row.needs : undefined;
+  if (values.replay || missing !== undefined) {
     const recording = await readRecording(row.name);
-    if (recording === undefined) throw new Error(`${row.needs.path} is not there: ${row.needs.what}`);
+    if (recording === undefined)
+      throw new Error(
+        `no recording${missing === undefined ? '' : `, and ${missing.path} is not there: ${missing.what}`}`,
+      );
     await using replayed = await replayEngine(recording);
     const measured = await measureRow(row, 'replayed', replayed.url);
     return { ...measured, recorded: recording.recorded, rowsPerSecond: null };
