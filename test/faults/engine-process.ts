@@ -23,6 +23,7 @@ const server = await startEngineServer({
 });
 tell({ type: 'ready', port: server.port });
 process.once('disconnect', () => process.exit());
+if (!process.connected) process.exit(); // its parent ended while it was loading
 
 function textHash(text: string): string {
   return createHash('sha1').update(text).digest('base64');

@@ -108,7 +108,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   const { info } = await store.openLine({ line: LINE, space, cut: undefined });
   const address: LineAddress = { line: info.line, epoch: info.epoch, shards: info.shards };
   const ledger = openLedger(redis, address);
-  if (options.sharedMilvus !== undefined) closing.defer(() => store.dropLine(LINE));
+  if (options.sharedMilvus !== undefined) closing.defer(async () => void (await store.dropLine(LINE)));
 
   const recoveries: Record<Kind, number[]> = { worker: [], producer: [], redis: [], milvus: [], engine: [] };
   const awaitingMark: { kind: Kind; killedAt: number }[] = [];

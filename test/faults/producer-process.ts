@@ -28,6 +28,9 @@ const tell = (message: ProducerMessage) => process.send?.(message);
 let armed: HandInStep | undefined;
 let goOn: (() => void) | undefined;
 
+process.once('disconnect', () => process.exit());
+if (!process.connected) process.exit(); // its parent ended while it was loading
+
 const plan = await planLine(config);
 const pool = await createChunkerPool({ threads: 1, limits: plan.limits });
 const line = await open();
@@ -39,7 +42,6 @@ process.on('message', (order: ProducerOrder) => {
     goOn?.();
   } else void carryOut(order);
 });
-process.once('disconnect', () => process.exit());
 tell({ type: 'ready' });
 
 async function carryOut(order: Exclude<ProducerOrder, { arm: unknown } | { go: true }>): Promise<void> {

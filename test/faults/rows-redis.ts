@@ -1,6 +1,6 @@
 /** Redis: killed, stopped, frozen, full, read-only, loading, slow, its connections cut; and when it refuses for good. */
-import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { Redis } from '@sluice/queue';
 import { makeText } from './documents.ts';
 import type { LineBench } from './line-bench.ts';
 import type { MatrixRow } from './matrix-row.ts';
@@ -26,7 +26,7 @@ export const redisRows: readonly MatrixRow[] = [
   outageRow('R1-stop', 'Redis is stopped (SIGTERM) and started again', {
     async begin({ valkey, redis }) {
       process.kill(valkey.pid, 'SIGTERM');
-      await once(redis, 'close');
+      await new Promise((resolve) => redis.once('close', resolve));
       await valkey.kill();
     },
     end: ({ valkey }) => valkey.restart(),
@@ -60,14 +60,14 @@ export const redisRows: readonly MatrixRow[] = [
   ),
   outageRow('R10-loading', 'Redis is loading its data (LOADING)', {
     async begin({ valkey, redis }) {
-      // Slow enough to be met; the server serves LOADING between two keys.
-      await redis.config('SET', 'key-load-delay', '20000');
+      await redis.eval("for i = 1, 10000 do redis.call('set', 'filler:' .. i, 'x') end", 0);
+      // 1 ms a command: ten seconds and more, in which every other command gets LOADING.
+      await redis.config('SET', 'key-load-delay', '1000');
       void command(valkey.port, ['DEBUG', 'LOADAOF']);
+      while (await answers(redis)) await pause(20);
     },
-    async end({ valkey }) {
-      // It answers nothing else until it has loaded: a new process loads at full speed.
-      await valkey.kill();
-      await valkey.restart();
+    async end({ redis }) {
+      while (!(await answers(redis))) await pause(100);
     },
   }),
   outageRow('R10-slow', 'every reply of Redis takes 200 ms more', {
@@ -156,6 +156,13 @@ export const redisRows: readonly MatrixRow[] = [
   },
 ];
 
+async function answers(redis: Redis): Promise<boolean> {
+  return redis.ping().then(
+    () => true,
+    () => false,
+  );
+}
+
 function storm(): Outage {
   let killing: NodeJS.Timeout | undefined;
   return {
@@ -173,5 +180,7 @@ async function command(port: number, ...commands: string[][]): Promise<void> {
   const all = [...commands, ['QUIT']];
   socket.write(all.map((words) => `${words.map((word) => JSON.stringify(word)).join(' ')}\r\n`).join(''));
   socket.resume();
-  if (!socket.destroyed) await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
 }
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

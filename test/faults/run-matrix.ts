@@ -1,6 +1,6 @@
 /**
- * `npm run test:faults [-- IDS… --seed N --outage-s 30 --json]`: every row of the fault matrix that this machine can inject, or
- * those whose id begins with one of IDS; one line a row. Exit code 1 when a promise was broken.
+ * `npm run test:faults [-- IDS… --seed N --outage-s 30 --at-once 4 --json]`: every row of the fault matrix that this machine can inject, or
+ * those of IDS (`W3` means all of W3-1, W3-2 …); a line or two a row. Exit code 1 when a promise was broken.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -15,26 +15,26 @@ import { startMilvusServer } from './milvus-server.ts';
 import type { Outcome } from './outage.ts';
 import { createRandom } from './random.ts';
 
-/** Rows mostly wait: some at a time cost little, and each has its own servers but for Milvus. */
-const AT_ONCE = 4;
 const ROW_LIMIT_MS = 600_000;
 
 const { values, positionals } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     'outage-s': { type: 'string', default: '30' },
+    // Rows mostly wait: some at a time cost little, and each has its own servers but for Milvus.
+    'at-once': { type: 'string', default: '4' },
     json: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
-const chosen = matrix.filter(({ id }) => positionals.length === 0 || positionals.some((one) => id.startsWith(one)));
+const chosen = matrix.filter(({ id }) => positionals.length === 0 || positionals.some((one) => id === one || id.startsWith(`${one}-`)));
 const home = mkdtempSync(join(tmpdir(), 'sluice-matrix-'));
 const milvus = await startMilvusServer(home);
 const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`;
 let broken = 0;
 try {
   if (!values.json) process.stdout.write(`seed ${values.seed}, outages of ${values['outage-s']} s; ${machine}\n`);
-  const limit = pLimit(AT_ONCE);
+  const limit = pLimit(Number(values['at-once']));
   await Promise.all(chosen.filter(({ exclusive }) => exclusive !== true).map((row) => limit(() => tryOut(row))));
   for (const row of chosen.filter(({ exclusive }) => exclusive === true)) await tryOut(row);
 } finally {

@@ -28,6 +28,7 @@ process.on('message', (order: WorkerOrder) => {
   if ('go' in order) goOn?.();
 });
 process.once('disconnect', () => process.exit());
+if (!process.connected) process.exit(); // its parent ended while it was loading
 // A line that was handed to a process ends with it: nothing is left to close that a killed one would have closed.
 process.once('SIGTERM', () => void releaser.release().finally(() => process.exit()));
 
