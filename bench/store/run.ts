@@ -26,8 +26,8 @@ await bench({
   name: 'store',
   question: 'what a row costs on its way into Milvus',
   async measure({ short, say }) {
-    const rounds = short ? 3 : 9;
-    const requests = short ? 4 : 12;
+    const rounds = short ? 1 : 5;
+    const requests = short ? 2 : 4;
     const stack = await openBenchStack();
     const milvus = {
       address: stack.settings.SLUICE_MILVUS_ADDRESS!,

@@ -1,7 +1,7 @@
 /**
- * An upsert request as bytes, column by column, without an object for each value: the SDK takes 0.7 to 0.9 ms of the event loop a row of
- * 1,024 dimensions, this about 20 µs. The bytes are those of the SDK for the same rows; a test holds the two equal, so what a
- * server takes from one it takes from the other.
+ * An upsert request as bytes, column by column, without an object for each value: 10 to 30 µs a row of 1,024 dimensions and 8 kB of text, where
+ * the SDK takes 350 to 900. The bytes are those of the SDK for the same rows; a test holds the two equal, so what a server takes
+ * from one it takes from the other.
  */
 import { DataType, type DescribeCollectionResponse } from '@zilliz/milvus2-sdk-node';
 import { fieldSize, ProtobufWriter, VARINT, varintSize } from './protobuf-writer.ts';
