@@ -167,6 +167,16 @@ test.each<[string, Partial<Row>, string, string]>([
   expect(await store.rowsOf(collection, testKey(line, 'good'))).toEqual([]);
 });
 
+test('writing to a collection that was dropped meanwhile stops the line', async () => {
+  const { line, collection } = await openNew();
+  const row = testRow({ line, id: 'a', revision: '1', ordinal: 0 });
+  await store.upsert(collection, [row]);
+  const sdk = new MilvusClient({ ...sharedStack().milvus, telemetry: { enabled: false } });
+  await sdk.dropCollection({ collection_name: collection });
+  await sdk.closeConnection();
+  await expect(store.upsert(collection, [row])).rejects.toMatchObject({ code: 'missing_collection', verdict: 'stop' });
+});
+
 test('a key that comes twice in one call is refused', async () => {
   const { line, collection } = shared;
   const row = testRow({ line, id: 'a', revision: '1', ordinal: 0 });
