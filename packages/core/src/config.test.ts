@@ -39,10 +39,24 @@ describe('loading configuration', () => {
     expect(() => load({ SLUICE_LINE_FILE: '/x' })).toThrow(/SLUICE_LINE_FILE .*no such setting/);
   });
 
-  test.each([[{ SLUICE_MILVUS_TOKEN: 't', SLUICE_MILVUS_PASSWORD: 'p' }, /either a token or a password/]])(
-    'settings that contradict each other are refused: %o',
-    (values, message) => {
-      expect(() => load(values)).toThrow(message);
-    },
-  );
+  test('an address is printed without the name and password in it', () => {
+    const loaded = load({ SLUICE_ENGINE_URL: 'https://me:canary-secret@gpu:8080/v1' });
+    expect(printableConfig(loaded).find(({ name }) => name === 'SLUICE_ENGINE_URL')?.value).toBe(
+      'https://***@gpu:8080/v1',
+    );
+    expect(() => load({ SLUICE_ENGINE_URL: 'ftp://me:canary-secret@gpu' })).toThrow(/^(?!.*canary-secret)/s);
+  });
+
+  test('a Milvus on this machine may keep the password that it begins with', () => {
+    const values = { SLUICE_MILVUS_PASSWORD: 'Milvus', SLUICE_MILVUS_ADDRESS: '127.0.0.1:19530' };
+    expect(load(values).config.SLUICE_MILVUS_PASSWORD).toBe('Milvus');
+  });
+
+  test.each([
+    [{ SLUICE_MILVUS_TOKEN: 't', SLUICE_MILVUS_PASSWORD: 'p' }, /either a token or a password/],
+    [{ SLUICE_MILVUS_PASSWORD: 'Milvus', SLUICE_MILVUS_ADDRESS: 'milvus:19530' }, /a password of your own/],
+    [{ SLUICE_MILVUS_TOKEN: 'root:Milvus', SLUICE_MILVUS_ADDRESS: 'https://milvus' }, /a password of your own/],
+  ])('settings that contradict each other are refused: %o', (values, message) => {
+    expect(() => load(values)).toThrow(message);
+  });
 });

@@ -120,6 +120,13 @@ function contradictions(config: Config): string[] {
   if (config.SLUICE_MILVUS_TOKEN !== undefined && config.SLUICE_MILVUS_PASSWORD !== undefined) {
     problems.push('SLUICE_MILVUS_TOKEN: expected either a token or a password, got both');
   }
+  const address = config.SLUICE_MILVUS_ADDRESS ?? '';
+  const milvusDefault = config.SLUICE_MILVUS_PASSWORD === 'Milvus' || config.SLUICE_MILVUS_TOKEN === 'root:Milvus';
+  if (milvusDefault && !/^(https?:\/\/)?(localhost|127\.|\[::1\])/.test(address)) {
+    problems.push(
+      `SLUICE_MILVUS_PASSWORD: expected a password of your own for a Milvus that others can reach (${withoutUserinfo(address)}), got the one that every Milvus begins with`,
+    );
+  }
   return problems;
 }
 
