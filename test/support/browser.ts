@@ -14,7 +14,8 @@ const KNOWN = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-export const browserPath = process.env.BROWSER_PATH ?? KNOWN.find((path) => existsSync(path));
+const candidates = process.env.BROWSER_PATH === undefined ? KNOWN : [process.env.BROWSER_PATH];
+export const browserPath = candidates.find((path) => existsSync(path));
 export const browserRequired = process.env.REQUIRE_BROWSER === 'true';
 
 /** Talks to the page's own host alone: any other request is left unanswered and counted by whoever watches the page. */
