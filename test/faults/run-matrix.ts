@@ -8,14 +8,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
 import { seconds } from './figures.ts';
-import { type LineBench, openLineBench } from './line-bench.ts';
 import { matrix } from './matrix.ts';
 import type { MatrixRow } from './matrix-row.ts';
 import { startMilvusServer } from './milvus-server.ts';
 import type { Outcome } from './outage.ts';
-import { createRandom } from './random.ts';
+import { tryRow } from './try-row.ts';
 
-const ROW_LIMIT_MS = 600_000;
+const ROW_LIMIT_MS = 900_000;
 
 const { values, positionals } = parseArgs({
   options: {
@@ -27,7 +26,9 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-const chosen = matrix.filter(({ id }) => positionals.length === 0 || positionals.some((one) => id === one || id.startsWith(`${one}-`)));
+const chosen = matrix.filter(
+  ({ id }) => positionals.length === 0 || positionals.some((one) => id === one || id.startsWith(`${one}-`)),
+);
 const home = mkdtempSync(join(tmpdir(), 'sluice-matrix-'));
 const milvus = await startMilvusServer(home);
 const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`;
@@ -49,30 +50,18 @@ process.stdout.write(
 process.exitCode = broken > 0 ? 1 : 0;
 
 async function tryOut(row: MatrixRow): Promise<void> {
-  const opened: LineBench[] = [];
   const startedAt = performance.now();
-  const running = row.run({
-    milvus,
-    milvusServer: milvus,
-    short: false,
-    outageMs: Number(values['outage-s']) * 1_000,
-    async bench() {
-      const random = createRandom(Number(values.seed)).fork(row.id);
-      const bench = await openLineBench(`fault-${row.id.toLowerCase()}`, milvus, random);
-      opened.push(bench);
-      return bench;
-    },
-  });
+  const outageMs = Number(values['outage-s']) * 1_000;
+  const running = tryRow(row, { milvus, milvusServer: milvus, short: false, outageMs }, Number(values.seed));
   const tooLong = new AbortController();
   try {
     show(row, startedAt, { outcome: await Promise.race([running, limitOf(tooLong.signal)]) });
   } catch (error) {
     broken += 1;
     show(row, startedAt, { error });
+    running.catch(() => undefined);
   } finally {
     tooLong.abort();
-    running.catch(() => undefined);
-    for (const bench of opened) await bench.close().catch(() => undefined);
   }
 }
 
