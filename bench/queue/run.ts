@@ -195,6 +195,7 @@ async function takeAll(url: string, jobs: number): Promise<void> {
   await worker.close();
 }
 
+/** Of the data alone: buffers of the AOF and of connections come and go. */
 async function usedBytes(redis: Redis): Promise<number> {
-  return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1]);
+  return Number(/used_memory_dataset:(\d+)/.exec(await redis.info('memory'))![1]);
 }
