@@ -161,8 +161,10 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
       },
 
       async reconcile() {
-        producer ??= openProducer(config, plan, releaser);
-        return reconcileLine((await producer).opened, {
+        // A process that knew the lost ledger refuses the new one: each command is another process.
+        const { opened } = await openProducer(config, plan, releaser);
+        producer = undefined;
+        return reconcileLine(opened, {
           cutId: plan.cutId,
           prune: true,
           onLeftover: () => undefined,

@@ -153,7 +153,8 @@ export const processRows: readonly MatrixRow[] = [
 /** The worker stands at the step with revision 1 when revision 2 is handed in and settles. */
 async function zombie(stage: Stage, step: WorkerStep, end: 'goes on' | 'is killed'): Promise<Outcome> {
   const bench = await stage.bench();
-  const [older, newer] = [some(bench, 1)[0]!, some(bench, 1)[0]!];
+  // One chunk each, so that one request is all there is of the older revision.
+  const [older, newer] = [oneChunk(bench), oneChunk(bench)];
   const next = { id: 'next', text: makeText(bench.random, 'next') };
   const stopped = await bench.workerProcess();
   // At `between send and reply` the request stays on the network until the newer revision has settled.
@@ -263,6 +264,10 @@ async function handedInBy(producer: ProducerChild, documents: readonly TestDocum
 
 function some({ random }: LineBench, count: number): TestDocument[] {
   return Array.from({ length: count }, (_, i) => ({ id: `doc-${i}`, text: makeText(random, `doc-${i}`) }));
+}
+
+function oneChunk({ random }: LineBench): TestDocument {
+  return { id: 'doc-0', text: makeText(random, 'doc-0').split(' ').slice(0, 50).join(' ') };
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
