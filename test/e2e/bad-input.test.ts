@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { makeDocx, makePdf } from '@sluice/producer/testing/office-files';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeDocx, makePdf } from '../../apps/producer/testing/office-files.ts';
 import { readLine } from './line-reader.ts';
 import { createSluice } from './sluice.ts';
 
