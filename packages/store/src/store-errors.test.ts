@@ -39,8 +39,9 @@ test.each<[string, unknown, string, string]>([
   ['a poison row without a code of its own', status('UnexpectedError', 65_535), 'store_failed', 'unknown'],
   ['a poison row, as milvus-lite says it', status(6, 6), 'store_failed', 'unknown'],
   ['success in one field, a code in the other', status('Success', 1), 'store_busy', 'retry'],
-  ['a call that the server does not have, which the SDK calls success', {}, 'store_failed', 'unknown'],
-  ['nothing', undefined, 'store_failed', 'unknown'],
+  ['a call that the server does not have, which the SDK calls success', {}, 'store_unreachable', 'retry'],
+  ['a call that the server does not have', grpc(12, 'unknown method Upsert'), 'store_unreachable', 'retry'],
+  ['nothing', undefined, 'store_unreachable', 'retry'],
 ])('%s', (_case, failure, code, verdict) => {
   expect(storeError(failure, 'upsert sluice_main')).toMatchObject({ code, verdict, where: 'upsert sluice_main' });
 });

@@ -18,6 +18,7 @@ const GRPC: Record<number, ErrorCode> = {
   4: 'store_unreachable', // DEADLINE_EXCEEDED: ambiguous
   7: 'store_refused_key', // PERMISSION_DENIED
   8: 'store_busy', // RESOURCE_EXHAUSTED; a message over the limit is told apart below
+  12: 'store_unreachable', // UNIMPLEMENTED: a gateway, or a server still starting; no row is to blame
   14: 'store_unreachable', // UNAVAILABLE: ambiguous
   16: 'store_refused_key', // UNAUTHENTICATED
 };
@@ -85,8 +86,8 @@ export function storeError(failure: unknown, where: string): SluiceError {
       cause: failure,
     });
   }
-  return new SluiceError('store_failed', {
-    message: messageOf('store_failed'),
+  return new SluiceError('store_unreachable', {
+    message: 'What answers does not know the call, or has no answer to it',
     where,
     got: 'a reply without a status',
   });
