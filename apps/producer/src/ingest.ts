@@ -72,7 +72,8 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
   const ended = new AbortController();
   const drained = drainDeadline(options.signal, ended.signal, clock);
   const waiting: PersistOptions = {
-    signal: drained,
+    // Nothing is tried again for a run that has ended: its connections are closed.
+    signal: AbortSignal.any([drained, ended.signal]),
     clock,
     onOutage: (error) => progress.held(isSluiceError(error) ? error.what : String(error)),
     unknownTries: UNKNOWN_TRIES,
@@ -95,7 +96,7 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     waiting,
     onCounts: (counts) => {
       progress.handedIn(counts);
-      if (options.wait && counts.tokens > 0) void startWorking().catch(stopReading);
+      if (options.wait && counts.tokens > 0 && failure === undefined) void startWorking().catch(stopReading);
     },
     onCursor: progress.reached,
     onRejected: reject,
