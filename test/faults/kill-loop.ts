@@ -23,7 +23,7 @@ import { createOracle, type Findings } from './oracle.ts';
 import { pickedUpAfter } from './pick-up.ts';
 import { createRandom } from './random.ts';
 import { lostIntents, sweepNow } from './sweep-now.ts';
-import { type Producer, startTraffic, type TrafficCounts } from './traffic.ts';
+import { MAX_UNSETTLED, type Producer, startTraffic, type TrafficCounts } from './traffic.ts';
 
 export interface KillLoopOptions {
   kills: number;
@@ -152,7 +152,9 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   }, 10_000);
   closing.defer(() => clearInterval(status));
   onProgress({ type: 'phase', text: 'waiting until every document is there, and most of them stored' });
-  while (!traffic.seeded || (counts?.stored ?? 0) < options.documents * 0.8) await pause(100);
+  // Changes begin as soon as the last document is in: of few documents all may be on their way again.
+  const enough = Math.min(options.documents * 0.8, options.documents - 2 * MAX_UNSETTLED);
+  while (!traffic.seeded || (counts?.stored ?? 0) < enough) await pause(100);
 
   onProgress({ type: 'phase', text: `killing, ${total} times` });
   const pickUps: { ms: number; alone: boolean }[] = [];

@@ -11,6 +11,7 @@ import { type Config, createReleaser, documentKey, loadConfig, silentLogger } fr
 import {
   type Line,
   type LinePlan,
+  openExistingLine,
   openLine,
   planLine,
   type ReconcileSummary,
@@ -161,8 +162,8 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
       },
 
       async reconcile() {
-        // A process that knew the lost ledger refuses the new one: each command is another process.
-        const { opened } = await openProducer(config, plan, releaser);
+        // A process that knew the lost ledger refuses the new one, and an ordinary one the empty one: this opens as the command does.
+        const opened = await openExistingLine(config, { logger: silentLogger, releaser });
         producer = undefined;
         return reconcileLine(opened, {
           cutId: plan.cutId,

@@ -69,7 +69,8 @@ export interface TrafficOptions {
 
 const PRODUCERS = 2;
 const BATCH = 24;
-const MAX_UNSETTLED = 200;
+/** Producers wait while more documents than this are on their way. */
+export const MAX_UNSETTLED = 200;
 const POISONED = 'poisoned';
 
 export function startTraffic(options: TrafficOptions): Traffic {

@@ -27,6 +27,7 @@ test.each<[string, unknown, string, string]>([
   ['disk limit', status('UnexpectedError', 7), 'store_busy', 'retry'],
   ['time tick delay', status('UnexpectedError', 11), 'store_busy', 'retry'],
   ['not ready', status('UnexpectedError', 1), 'store_busy', 'retry'],
+  ['no replica yet', status('UnexpectedError', 503), 'store_busy', 'retry'],
   ['collection gone', status('UnexpectedError', 100), 'missing_collection', 'stop'],
   ['collection gone, as milvus-lite says it', status('CollectionNotExists', 100), 'missing_collection', 'stop'],
   [

@@ -36,6 +36,7 @@ const MILVUS: Record<number, ErrorCode> = {
   12: 'store_busy', // resources
   100: 'missing_collection',
   101: 'store_busy', // not loaded: loading was tried before this is thrown
+  503: 'store_busy', // a channel or replica that is not available yet, after a restart or a long freeze
   1400: 'store_refused_key',
   1401: 'store_refused_key',
 };
