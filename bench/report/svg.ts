@@ -34,7 +34,7 @@ export function bars(title: string, figures: readonly Figure[]): string {
       text(left + scale(Math.max(value, limit)) + 8, y + 13, `${short(value)} ${figure.unit}`, 'start'),
     ];
   });
-  return page(height, [text(0, 16, title, 'start', true), ...rows]);
+  return page(title, height, rows);
 }
 
 /** Lines from zero; x in minutes. */
@@ -59,17 +59,22 @@ export function lines(title: string, courses: readonly Course[]): string {
       text(x + 16, y, `${name}, ${unit}`, 'start'),
     ];
   });
-  return page(height, [text(0, 16, title, 'start', true), ...grid, ...drawn]);
+  return page(title, height, [...grid, ...drawn]);
 }
 
 function text(x: number, y: number, words: string, anchor: 'start' | 'end', bold = false): string {
-  const escaped = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" fill="${INK}"${bold ? ' font-weight="bold"' : ''}>${escaped}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" fill="${INK}"${bold ? ' font-weight="bold"' : ''}>${escaped(words)}</text>`;
 }
 
-function page(height: number, content: readonly string[]): string {
+function escaped(words: string): string {
+  return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}
+
+function page(title: string, height: number, content: readonly string[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `  <title>${escaped(title)}</title>`,
+    `  ${text(0, 16, title, 'start', true)}`,
     ...content.map((element) => `  ${element}`),
     '</svg>',
     '',
