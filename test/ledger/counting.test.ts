@@ -1,25 +1,17 @@
 /** What must be exact whatever is repeated: counts, backlog, revisions, what a run has seen. Each a test on a real Valkey. */
-import { revisionFromHex, silentLogger } from '@sluice/core';
-import { connectRedis, type Redis } from '@sluice/queue';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { revisionFromHex } from '@sluice/core';
+import type { Redis } from '@sluice/queue';
+import { beforeEach, expect, test } from 'vitest';
+import { ownRedis } from '../support/own-redis.ts';
 import { CUT, createWorld, hashOf, TOKENS, type World } from './world.ts';
 
-let valkey: TestValkey;
+const own = ownRedis();
 let redis: Redis;
 let world: World;
 
-beforeAll(async () => {
-  valkey = await startValkey();
-  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-});
-afterAll(async () => {
-  redis.disconnect();
-  await valkey.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
-  world = createWorld(valkey.url, { redis });
+beforeEach(() => {
+  redis = own.redis;
+  world = createWorld(own.valkey.url, { redis: own.redis });
 });
 
 const compare = async (id: string, content: string, extra = {}) =>
@@ -80,7 +72,7 @@ test('a full Redis drains: workers may mark and settle although producers are re
 });
 
 test('several shards answer a mixed batch in the order it was asked', async () => {
-  const sharded = createWorld(valkey.url, { redis, shards: 4, line: 'sharded' });
+  const sharded = createWorld(own.valkey.url, { redis, shards: 4, line: 'sharded' });
   const ids = Array.from({ length: 40 }, (_, i) => `d${i}`);
   for (const id of ids) await sharded.handIn(id, id, { n: 1 });
   await sharded.workAll();

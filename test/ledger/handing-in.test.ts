@@ -1,25 +1,16 @@
 /** Schedules of handing in: who is accepted, under which revision, and what a dead producer leaves. Each a test on a real Valkey. */
-import { silentLogger } from '@sluice/core';
-import { connectRedis, openLedger, type Redis } from '@sluice/queue';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { openLedger, type Redis } from '@sluice/queue';
+import { beforeEach, expect, test } from 'vitest';
+import { ownRedis } from '../support/own-redis.ts';
 import { CUT, createWorld, hashOf, TOKENS, type World } from './world.ts';
 
-let valkey: TestValkey;
+const own = ownRedis();
 let redis: Redis;
 let world: World;
 
-beforeAll(async () => {
-  valkey = await startValkey();
-  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-});
-afterAll(async () => {
-  redis.disconnect();
-  await valkey.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
-  world = createWorld(valkey.url, { redis });
+beforeEach(() => {
+  redis = own.redis;
+  world = createWorld(own.valkey.url, { redis: own.redis });
 });
 
 const compare = async (id: string, content: string, extra = {}) =>
@@ -214,7 +205,7 @@ test('an id that comes twice in one run is told from a call that is repeated bec
 });
 
 test('two producers hand in different texts of one document at the same moment, 1,000 times: one revision remains, the later', async () => {
-  const other = createWorld(valkey.url, { redis });
+  const other = createWorld(own.valkey.url, { redis });
   const mine = openLedger(redis, world.address);
   const handIn = async (content: string, producer: string) => {
     const key = world.key('d');

@@ -1,25 +1,16 @@
 /** Schedules of settling and deleting: what readers have is never deleted before the newer content is whole. Each a test on a real Valkey. */
-import { silentLogger } from '@sluice/core';
-import { connectRedis, type Redis } from '@sluice/queue';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import type { Redis } from '@sluice/queue';
+import { beforeEach, expect, test } from 'vitest';
+import { ownRedis } from '../support/own-redis.ts';
 import { CUT, createWorld, hashOf, type World } from './world.ts';
 
-let valkey: TestValkey;
+const own = ownRedis();
 let redis: Redis;
 let world: World;
 
-beforeAll(async () => {
-  valkey = await startValkey();
-  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-});
-afterAll(async () => {
-  redis.disconnect();
-  await valkey.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
-  world = createWorld(valkey.url, { redis });
+beforeEach(() => {
+  redis = own.redis;
+  world = createWorld(own.valkey.url, { redis: own.redis });
 });
 
 const compare = async (id: string, content: string, extra = {}) =>

@@ -1,25 +1,13 @@
 /** Schedules of writing one chunk: late workers, zombies, and what the sweeper finds. Each a test on a real Valkey. */
-import { silentLogger } from '@sluice/core';
-import { connectRedis, type Redis } from '@sluice/queue';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { ownRedis } from '../support/own-redis.ts';
 import { createWorld, type World } from './world.ts';
 
-let valkey: TestValkey;
-let redis: Redis;
+const own = ownRedis();
 let world: World;
 
-beforeAll(async () => {
-  valkey = await startValkey();
-  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-});
-afterAll(async () => {
-  redis.disconnect();
-  await valkey.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
-  world = createWorld(valkey.url, { redis });
+beforeEach(() => {
+  world = createWorld(own.valkey.url, { redis: own.redis });
 });
 
 test('a late repeat does not touch the readable revision', async () => {

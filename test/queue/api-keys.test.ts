@@ -1,21 +1,12 @@
 /** API keys and what they may use up, on a real Valkey. */
-import { silentLogger } from '@sluice/core';
-import { connectRedis, openAllowances, openApiKeys, type Redis } from '@sluice/queue';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { openAllowances, openApiKeys, type Redis } from '@sluice/queue';
+import { beforeEach, expect, test } from 'vitest';
+import { ownRedis } from '../support/own-redis.ts';
 
-let valkey: TestValkey;
+const own = ownRedis();
 let redis: Redis;
-beforeAll(async () => {
-  valkey = await startValkey();
-  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-});
-afterAll(async () => {
-  redis.disconnect();
-  await valkey.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
+beforeEach(() => {
+  redis = own.redis;
 });
 
 const wanted = { name: 'crawler', scopes: ['ingest' as const], lines: ['main'], tenant: 'acme', limits: {} };

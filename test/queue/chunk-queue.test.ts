@@ -1,10 +1,8 @@
 /** The queue and its workers on a real Valkey: what BullMQ does with our options, not what its manual says. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { silentLogger } from '@sluice/core';
 import {
   type ChunkJob,
-  connectRedis,
   type LineAddress,
   openBoardQueues,
   openChunkQueue,
@@ -13,28 +11,20 @@ import {
   shardTag,
 } from '@sluice/queue';
 import { UnrecoverableError } from 'bullmq';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { createWorld } from '../ledger/world.ts';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { ownRedis } from '../support/own-redis.ts';
 
-let valkey: TestValkey;
+const own = ownRedis();
 let redis: Redis;
 const address: LineAddress = { line: 'main', epoch: 'e1', shards: 1 };
 
-beforeAll(async () => {
-  valkey = await startValkey();
-  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-});
-afterAll(async () => {
-  redis.disconnect();
-  await valkey.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
+beforeEach(() => {
+  redis = own.redis;
 });
 
 async function someJobs(count: number, shards = 1): Promise<ChunkJob[]> {
-  const world = createWorld(valkey.url, { redis, shards, line: 'main' });
+  const world = createWorld(own.valkey.url, { redis, shards, line: 'main' });
   for (let i = 0; i < count; i += 50) await world.handIn(`d${i}`, `text ${i}`, { n: Math.min(50, count - i) });
   return world.jobs;
 }
@@ -111,7 +101,7 @@ test('jobs reach the processor with their data, and nothing of a completed job s
   const seen: string[] = [];
   const { promise: done, resolve } = Promise.withResolvers<void>();
   const worker = openChunkWorker(
-    valkey.url,
+    own.valkey.url,
     address,
     async (job) => {
       seen.push((job.data as ChunkJob).hash);
@@ -134,7 +124,7 @@ test('a failed job that is kept does not swallow its chunk: added again under th
   const done = Promise.withResolvers<void>();
   const failed = Promise.withResolvers<void>();
   const worker = openChunkWorker(
-    valkey.url,
+    own.valkey.url,
     address,
     async ({ data }) => {
       if ((data as ChunkJob).generation === 0) {
@@ -165,7 +155,7 @@ test('no text of a document is in what BullMQ tells of its jobs', async () => {
   let seen = 0;
   const { promise: done, resolve } = Promise.withResolvers<void>();
   const worker = openChunkWorker(
-    valkey.url,
+    own.valkey.url,
     address,
     async () => {
       seen += 1;
@@ -188,7 +178,7 @@ test('a worker that is asked to stop takes nothing new, and finishes what it has
   const { promise: release, resolve } = Promise.withResolvers<void>();
   const { promise: full, resolve: isFull } = Promise.withResolvers<void>();
   const worker = openChunkWorker(
-    valkey.url,
+    own.valkey.url,
     address,
     async (job) => {
       started.push(job.id!);
@@ -210,7 +200,7 @@ test('a worker killed again and again with the same jobs in hand never fails the
   const queue = openChunkQueue(redis, address);
   await queue.add(await someJobs(5));
   for (let kill = 0; kill < 3; kill += 1) {
-    const child = fork(new URL('./hanging-worker.ts', import.meta.url), [valkey.url, JSON.stringify(address)], {
+    const child = fork(new URL('./hanging-worker.ts', import.meta.url), [own.valkey.url, JSON.stringify(address)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     await once(child, 'message'); // it holds all five
@@ -220,7 +210,7 @@ test('a worker killed again and again with the same jobs in hand never fails the
   const done = new Set<string>();
   const { promise, resolve } = Promise.withResolvers<void>();
   const worker = openChunkWorker(
-    valkey.url,
+    own.valkey.url,
     address,
     async (job) => {
       done.add(job.id!);
@@ -235,7 +225,7 @@ test('a worker killed again and again with the same jobs in hand never fails the
 });
 
 test('abandoned revisions take their waiting jobs with them', async () => {
-  const world = createWorld(valkey.url, { redis, line: 'main' });
+  const world = createWorld(own.valkey.url, { redis, line: 'main' });
   const queue = openChunkQueue(redis, address);
   await world.handIn('d', 'A', { n: 4, until: 'enqueued', producer: 'dying' });
   await world.handIn('e', 'E', { n: 3 });
@@ -247,7 +237,7 @@ test('abandoned revisions take their waiting jobs with them', async () => {
 });
 
 test('the event stream stays capped whoever opens the queue', async () => {
-  const board = openBoardQueues(valkey.url, address);
+  const board = openBoardQueues(own.valkey.url, address);
   const queue = openChunkQueue(redis, address);
   await queue.add(await someJobs(2_500));
   expect(await redis.xlen(`${shardTag(address, 0)}:chunks:events`)).toBeLessThan(1_300);
@@ -258,8 +248,8 @@ test('the event stream stays capped whoever opens the queue', async () => {
 });
 
 test('dropping a line leaves nothing of it and everything of others', async () => {
-  const world = createWorld(valkey.url, { redis, line: 'main' });
-  const other = createWorld(valkey.url, { redis, line: 'other' });
+  const world = createWorld(own.valkey.url, { redis, line: 'main' });
+  const other = createWorld(own.valkey.url, { redis, line: 'other' });
   const queue = openChunkQueue(redis, address);
   await world.handIn('d', 'A', { run: (await world.runs.start({ inputs: ['x'], sources: ['s'] })).number });
   await other.handIn('d', 'A');

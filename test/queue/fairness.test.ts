@@ -1,9 +1,8 @@
 /** Who goes first, on a real queue: live before bulk, tenants by tokens, and room for those who have less than their share. */
-import { chunkHash, documentKey, silentLogger } from '@sluice/core';
+import { chunkHash, documentKey } from '@sluice/core';
 import {
   type ChunkJob,
   chunkPriorities,
-  connectRedis,
   type Ledger,
   type LineAddress,
   openAdmission,
@@ -13,27 +12,19 @@ import {
   type Priority,
   type Redis,
 } from '@sluice/queue';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { ownRedis } from '../support/own-redis.ts';
 
 const TOKENS = 4_096;
 const address: LineAddress = { line: 'main', epoch: 'e1', shards: 1 };
-let valkey: TestValkey;
+const own = ownRedis();
 let redis: Redis;
 let ledger: Ledger;
 let queue: ReturnType<typeof openChunkQueue>;
 let documents = 0;
 
-beforeAll(async () => {
-  valkey = await startValkey();
-  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-});
-afterAll(async () => {
-  redis.disconnect();
-  await valkey.stop();
-});
-beforeEach(async () => {
-  await redis.flushall();
+beforeEach(() => {
+  redis = own.redis;
   ledger = openLedger(redis, address);
   queue = openChunkQueue(redis, address);
 });
@@ -68,7 +59,7 @@ async function work(count: number): Promise<string[]> {
   const order: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const worker = openChunkWorker(
-    valkey.url,
+    own.valkey.url,
     address,
     async ({ data }) => {
       const { key, revision, ordinal, tenant } = data as ChunkJob;

@@ -1,27 +1,18 @@
 /** Runs, sources, back-pressure, presence and poison on a real Valkey. */
-import { silentLogger } from '@sluice/core';
-import { connectRedis, openAdmission, openChunkQueue, openRuns, openSources, type Redis } from '@sluice/queue';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openAdmission, openChunkQueue, openRuns, openSources, type Redis } from '@sluice/queue';
+import { beforeEach, expect, test } from 'vitest';
 import { createWorld, TOKENS, type World } from '../ledger/world.ts';
-import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { ownRedis } from '../support/own-redis.ts';
 
-let valkey: TestValkey;
+const own = ownRedis();
 let redis: Redis;
 let world: World;
 const MEMORY = 256 * 1_048_576;
 
-beforeAll(async () => {
-  valkey = await startValkey();
-  redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-});
-afterAll(async () => {
-  redis.disconnect();
-  await valkey.stop();
-});
 beforeEach(async () => {
-  await redis.flushall();
+  redis = own.redis;
   await redis.config('SET', 'maxmemory', String(MEMORY));
-  world = createWorld(valkey.url, { redis, line: 'main' });
+  world = createWorld(own.valkey.url, { redis, line: 'main' });
 });
 
 test('a source remembers its root; the same name for another folder is refused with the fix', async () => {
@@ -43,7 +34,7 @@ test('a source remembers its root; the same name for another folder is refused w
 });
 
 test('a run keeps what was read, rejected and decided, and its counts add up over shards', async () => {
-  const sharded = createWorld(valkey.url, { redis, line: 'main', shards: 3 });
+  const sharded = createWorld(own.valkey.url, { redis, line: 'main', shards: 3 });
   const { runs } = sharded;
   const run = await runs.start({ inputs: ['docs/'], sources: ['docs'] });
   expect(run).toEqual({ id: 'r1', number: 1 });
