@@ -91,7 +91,7 @@ test('a new cut is added to the line and told as a warning, once', async () => {
   expect(third!.warnings).toHaveLength(1);
   const after = await store.openLine({ line, space: testSpace(), cut: 'bbbbbbbb' });
   expect(after.warnings).toEqual([]);
-  expect((await store.describeLine(line))?.cuts).toContain('aaaaaaaa');
+  expect((await store.describeLine(line))?.cuts).toEqual(['aaaaaaaa', 'bbbbbbbb', 'cccccccc']);
   expect((await store.describeLine(line))?.epoch).toBe(after.info.epoch);
 });
 

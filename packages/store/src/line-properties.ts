@@ -19,6 +19,8 @@ export interface LineInfo {
 
 type Properties = Record<string, string>;
 
+const CUT = 'sluice.cut.';
+
 export function collectionName(line: string): string {
   return `sluice_${line.replaceAll('-', '_')}`;
 }
@@ -30,12 +32,13 @@ export function toProperties(info: Pick<LineInfo, 'line' | 'epoch' | 'shards' | 
     'sluice.shards': String(info.shards),
     'sluice.space': JSON.stringify(info.space),
     'sluice.fp': spaceFingerprint(info.space),
-    ...cutsProperty(info.cuts),
+    ...Object.assign({}, ...info.cuts.map(cutProperty)),
   };
 }
 
-export function cutsProperty(cuts: string[]): Properties {
-  return { 'sluice.cuts': cuts.join(',') };
+/** A property of its own, so that two programs that add a cut at the same moment both keep theirs. */
+export function cutProperty(cut: string): Properties {
+  return { [`${CUT}${cut}`]: 'stored' };
 }
 
 export function proofProperty(proof: SpaceProof): Properties {
@@ -55,8 +58,8 @@ export function fromProperties(
   const proof = parse<SpaceProof>(values.get('sluice.proof'));
   if (line === undefined || epoch === undefined || space === undefined || !Number.isInteger(shards)) return undefined;
   if (spaceFingerprint(space) !== values.get('sluice.fp')) return undefined;
-  const cuts = (values.get('sluice.cuts') ?? '').split(',').filter((cut) => cut !== '');
-  return { line, collection, epoch, shards, space, cuts, created, ...(proof !== undefined && { proof }) };
+  const cuts = [...values.keys()].filter((key) => key.startsWith(CUT)).map((key) => key.slice(CUT.length));
+  return { line, collection, epoch, shards, space, cuts: cuts.sort(), created, ...(proof !== undefined && { proof }) };
 }
 
 /** Only Sluice writes these. */

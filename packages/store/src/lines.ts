@@ -7,7 +7,7 @@ import { SluiceError, type Space, type SpaceProof, spaceDifferences } from '@slu
 import type { DescribeCollectionResponse } from '@zilliz/milvus2-sdk-node';
 import {
   collectionName,
-  cutsProperty,
+  cutProperty,
   fromProperties,
   type LineInfo,
   proofProperty,
@@ -18,7 +18,6 @@ import { INDEX, rowSchema, schemaDifferences } from './schema.ts';
 import { hasMilvusCode, isSuccess, storeError } from './store-errors.ts';
 
 const MISSING = 100;
-const CUT_TRIES = 5;
 
 export interface OpenLineOptions {
   line: string;
@@ -66,7 +65,8 @@ export async function openLine(milvus: Milvus, { line, space, cut, shards }: Ope
       warnings.push(
         `Line ${line} has chunks of another cut (${info.cuts.join(', ')}); documents are cut with ${cut} when they change, or with --recut.`,
       );
-    info.cuts = await addCut(milvus, collection, line, cut);
+    await alter(milvus, collection, cutProperty(cut));
+    info.cuts = [...info.cuts, cut].sort();
   }
   return { info, created, warnings };
 }
@@ -158,23 +158,6 @@ async function ensureIndex(milvus: Milvus, collection: string): Promise<void> {
   await milvus.call(`create index ${collection}`, () =>
     milvus.sdk.createIndex({ collection_name: collection, ...INDEX, timeout: milvus.timeoutMs }),
   );
-}
-
-/** Adds the cut to the list that is there, whoever else adds another at the same time. */
-async function addCut(milvus: Milvus, collection: string, line: string, cut: string): Promise<string[]> {
-  for (let tries = 0; ; tries++) {
-    const info = await describeLine(milvus, line);
-    if (info === undefined)
-      throw new SluiceError('missing_collection', {
-        message: 'The collection was dropped while it was opened',
-        where: collection,
-      });
-    if (info.cuts.includes(cut)) return info.cuts;
-    if (tries === CUT_TRIES) {
-      throw new SluiceError('store_failed', { message: 'The list of cuts cannot be written', where: collection });
-    }
-    await alter(milvus, collection, cutsProperty([...info.cuts, cut]));
-  }
 }
 
 /** Kept in the place of an earlier one. */
