@@ -9,6 +9,7 @@ const kinds = [
   ['hand in, enqueue, commit', 10],
   ['producer dies', 2],
   ['reserve', 2],
+  ['service dies', 0.6],
   ['delete', 2],
   ['take', 10],
   ['step', 16],

@@ -149,7 +149,7 @@ function createPlay(world: World) {
   async function deletedByPeople(id: string): Promise<void> {
     const before = await world.state(id);
     const [answer] = await ledger.remove([{ key: world.key(id) }]);
-    const known = before !== undefined || reserved.some((booked) => booked.id === id);
+    const known = before !== undefined;
     if ((answer!.answer === 'unknown') === known) throw new Error(`a delete of ${id} was ${answer!.answer}`);
     const there = before !== undefined && (before.state !== 'deleted' || before.preparedRevisions.length > 0);
     if (there && answer!.answer !== 'deleted') throw new Error(`a delete of ${id} did nothing`);
@@ -277,6 +277,10 @@ function createPlay(world: World) {
         reserved.push({ id, content: pick(CONTENTS, b)!, revision: answer!.revision });
         return;
       }
+      case 'service dies':
+        // Between the revision and the queue: nobody was answered.
+        reserved.pop();
+        return;
       case 'delete':
         return deletedByPeople(idOf(a));
       case 'take': {
@@ -434,6 +438,10 @@ function createPlay(world: World) {
       await world.sweep();
       for (const job of late.splice(0)) world.write(job);
     }
+    // What a service drew and never enqueued is given up after two days.
+    world.advance(90_000_000);
+    await ledger.abandonStale();
+    await world.settle();
   }
 
   return { step, checkReaders, rest, checkRest: () => checkRest(world, { ids: IDS, history, usedRuns }) };

@@ -67,9 +67,10 @@ export function startHousekeeper({
   const running = (async () => {
     while (!signal.aborted) {
       await persist(sweep, { signal, clock, onOutage });
+      // Old idempotency keys go before the revisions that they would lead back to.
+      await persist(forget, { signal, clock, onOutage });
       await persist(abandon, { signal, clock, onOutage });
       await persist(retryStranded, { signal, clock, onOutage });
-      await persist(forget, { signal, clock, onOutage });
       await clock.sleep(intervalMs, signal);
     }
   })().catch((error: unknown) => {

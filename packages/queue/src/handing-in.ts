@@ -7,6 +7,7 @@ import type { Caller } from './caller.ts';
 import { guarded } from './errors.ts';
 import { type RunRef, runNumber } from './run-ref.ts';
 import type { Priority } from './submission.ts';
+import { submissionJobKey } from './submission-queue.ts';
 
 export interface Compare {
   key: DocumentKey;
@@ -122,7 +123,10 @@ export interface HandingIn {
   beat(producer: string): Promise<void>;
   /** A producer ends in good order: what it left prepared can be taken up at once. */
   leave(producer: string): Promise<void>;
-  /** Gives up prepared revisions whose producer has been silent that long (ten minutes). Their jobs are to be removed. */
+  /**
+   * Gives up prepared revisions whose producer has been silent that long (ten minutes), and after two days those that a service
+   * drew for a submission that never came into the queue. Their jobs are to be removed.
+   */
   abandonStale(olderThanMs?: number): Promise<Abandoned[]>;
 }
 
@@ -237,14 +241,29 @@ export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE
         ).flat(),
       );
       const asked = members.map((member) => ({ key: member.slice(0, 21), rev: member.slice(21) }));
-      const answers = (await caller.ask('abandon', asked, [olderThanMs])) as [string, string][];
-      return asked.flatMap(({ key, rev }, i) => {
-        const [count, generation] = answers[i]!;
-        if (count === '') return [];
+      const abandon = async (items: readonly { key: DocumentKey; rev: string; orphaned?: true }[]) =>
+        (await caller.ask('abandon', items, [olderThanMs])) as [string, string][];
+      const answers = await abandon(asked);
+      const submitted = asked.filter((_, i) => answers[i]![0] === '?');
+      const enqueued = await areEnqueued(caller, submitted);
+      const orphaned = submitted.flatMap((item, i) => (enqueued[i] ? [] : [{ ...item, orphaned: true as const }]));
+      const given = [...asked.map((item, i) => ({ item, answer: answers[i]! }))];
+      given.push(...(await abandon(orphaned)).map((answer, i) => ({ item: orphaned[i]!, answer })));
+      return given.flatMap(({ item: { key, rev }, answer: [count, generation] }) => {
+        if (count === '' || count === '?') return [];
         return [{ key, revision: revisionFromHex(rev), chunkCount: Number(count), generation: Number(generation) }];
       });
     },
   };
+}
+
+/** Whether these revisions' submissions are in the queue, rejected ones included. */
+function areEnqueued(
+  { redis, address }: Caller,
+  items: readonly { key: DocumentKey; rev: string }[],
+): Promise<boolean[]> {
+  const keys = items.map(({ key, rev }) => submissionJobKey(address.line, key, revisionFromHex(rev)));
+  return guarded(() => Promise.all(keys.map(async (key) => (await redis.exists(key)) === 1)));
 }
 
 /** Ordinals without an outcome. */

@@ -106,6 +106,11 @@ export function openSubmissionQueue(redis: Redis, line: string): SubmissionQueue
   };
 }
 
+/** The Redis key of a submission's job. */
+export function submissionJobKey(line: string, key: DocumentKey, revision: Revision): string {
+  return `${submissionPrefix(line)}:${SUBMISSION_QUEUE}:${submissionJobId(key, revision)}`;
+}
+
 function submissionJobId(key: DocumentKey, revision: Revision): string {
   return `${key}${revisionHex(revision)}`;
 }

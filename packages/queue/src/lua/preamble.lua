@@ -106,7 +106,7 @@ end
 local function pack_head(h)
   return table.concat({
     h.kind, h.hash, h.cut, int(h.n), h.source, h.run, int(h.gen), int(h.pending), int(h.stored), int(h.reused), int(h.dead),
-    h.producer, int(h.at), h.fenced, h.class or 'b', int(h.tag or 0), int(h.size or 0),
+    h.producer, int(h.at), h.fenced, h.class or 'b', int(h.tag or 0), int(h.size or 0), h.submitted or '0',
   }, '|')
 end
 
@@ -117,6 +117,7 @@ local function unpack_head(s)
     kind = p[1], hash = p[2], cut = p[3], n = tonumber(p[4]), source = p[5], run = p[6], gen = tonumber(p[7]),
     pending = tonumber(p[8]), stored = tonumber(p[9]), reused = tonumber(p[10]), dead = tonumber(p[11]), producer = p[12],
     at = tonumber(p[13]), fenced = p[14], class = p[15] or 'b', tag = tonumber(p[16] or 0), size = tonumber(p[17] or 0),
+    submitted = p[18] or '0',
   }
 end
 

@@ -102,10 +102,14 @@ local function begin(doc, rev, item)
     kind = 'p', hash = item.hash, cut = item.cut, n = item.n, source = item.source, run = item.run, gen = 0,
     pending = pending, stored = 0, reused = 0, dead = 0, producer = item.producer, at = time_ms(), fenced = '0',
     class = item.class, tag = place(doc, item.class, pending), size = pending, changed = true,
+    submitted = item.revision ~= '' and '1' or '0',
   }
   backlog(doc, doc.heads[rev], pending)
-  -- A submission is durable and comes back by itself: its revision never goes stale.
-  if item.revision == '' then redis.call('zadd', K.prepared, time_ms(), doc.key .. rev) end
+  if item.revision ~= '' then
+    await_submission(doc, rev, doc.heads[rev])
+  else
+    redis.call('zadd', K.prepared, time_ms(), doc.key .. rev)
+  end
   put(doc, 'o:' .. rev, string.rep('-', item.n))
   return { rev, '0', '' }
 end

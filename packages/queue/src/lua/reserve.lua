@@ -28,8 +28,9 @@ for i, item in ipairs(items) do
     if not doc.rec or doc.rec.rev < rev then
       doc.heads[rev] = {
         kind = 'v', hash = '', cut = '', n = 0, source = '', run = '', gen = 0, pending = 0, stored = 0, reused = 0,
-        dead = 0, producer = '', at = time_ms(), fenced = '0', changed = true,
+        dead = 0, producer = '', at = time_ms(), fenced = '0', submitted = '1', changed = true,
       }
+      await_submission(doc, rev, doc.heads[rev])
     end
     put(doc, 'id', item.id)
     if item.tenant ~= '' then put(doc, 'tenant', item.tenant) end

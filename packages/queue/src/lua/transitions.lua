@@ -57,6 +57,13 @@ local function clean(doc, rev)
   put(doc, 'x', (doc.fields.x or '') .. rev)
 end
 
+-- A submission is durable and comes back by itself; nobody asks for its revision sooner than this. Longer than an idempotency key is
+-- kept: whoever brings the submission again afterwards gets another revision.
+local SUBMISSION_KEPT_MS = 172800000
+local function await_submission(doc, rev, head)
+  redis.call('zadd', K.prepared, int(head.at + SUBMISSION_KEPT_MS), doc.key .. rev)
+end
+
 local function drop_head(doc, rev)
   doc.heads[rev] = nil
   doc.del['r:' .. rev] = true
