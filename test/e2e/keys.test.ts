@@ -1,5 +1,5 @@
 /** What keys may do: scopes, lines, tenants, allowances; and that without any key nobody beyond this machine is answered. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startValkey, type TestValkey } from '../support/valkey.ts';
 import { type Serving, serve } from './serving.ts';
 import { createSluice, type Sluice } from './sluice.ts';
@@ -114,6 +114,32 @@ test('an allowance that is used up says when to come back', async () => {
   const refused = await submit('small', { id: 'more', text: 'word '.repeat(400) });
   expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(60);
+});
+
+test('while Redis does not answer, what the service cannot take in hand is refused at once, and nobody has it all', async () => {
+  const MOST = 256;
+  const refusedBy = (answers: Awaited<ReturnType<typeof submit>>[]) =>
+    answers.filter(({ status, body }) => status === 503 && body.code === 'service_busy');
+  const answers: Awaited<ReturnType<typeof submit>>[] = [];
+  const flood = (name: string, count: number) =>
+    Array.from({ length: count }, async (_, i) => {
+      answers.push(await submit(name, { id: `flood-${name}-${i}`, text: 'Too many.' }));
+    });
+  valkey.freeze();
+  let requests: Promise<void>[];
+  try {
+    requests = flood('writer', MOST + 50);
+    // The others are in hand, or wait for Redis to say whose they are.
+    await vi.waitUntil(() => refusedBy(answers).length >= 50, { timeout: 60_000 });
+    expect(Number(refusedBy(answers)[0]!.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  } finally {
+    valkey.thaw();
+  }
+  await Promise.all(requests);
+  expect(answers.map(({ status }) => status).filter((status) => status !== 202 && status !== 503)).toEqual([]);
+  await vi.waitUntil(async () => (await submit('writer', { id: 'after', text: 'Afterwards.' })).status === 202, {
+    timeout: 60_000,
+  });
 });
 
 test('a revoked key is refused, keys are listed without their secrets', async () => {

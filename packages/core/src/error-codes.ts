@@ -437,6 +437,11 @@ export const errorCodes = {
     'Use a new key for each request; the same one only to send the same request again.',
   ),
   rate_limited: row('retry', 'The key has used up its allowance.', 'Wait as long as `Retry-After` says.'),
+  service_busy: row(
+    'retry',
+    'The service has as much in hand as it can answer soon.',
+    'Wait as long as `Retry-After` says, or run another `sluice serve` beside it.',
+  ),
   service_failed: row('unknown', 'The service failed in a way that Sluice does not know.', 'Look at its log.'),
   keys_needed: row(
     'stop',

@@ -6,6 +6,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { refuseMethods } from './allowed-methods.ts';
 import { authenticate, type SessionResolver } from './authenticate.ts';
+import { boundRequests } from './bound-requests.ts';
 import { limitCallers } from './limit-callers.ts';
 import { describeApi, showApi } from './openapi.ts';
 import { plugins } from './plugins.ts';
@@ -35,12 +36,14 @@ export async function createServer(parts: ServiceParts): Promise<FastifyInstance
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendProblem);
   refuseMethods(app);
+  const { shareByCaller } = boundRequests(app);
   readBodies(app);
   authenticate(app, {
     keys: parts.keys,
     loopback: parts.loopback,
     session: firstSession(plugins.flatMap(({ session }) => (session === undefined ? [] : [session(parts)]))),
   });
+  shareByCaller();
   limitCallers(app, parts.allowances);
   await describeApi(app);
   for (const { routes } of plugins) await app.register(async (scope) => routes(scope, parts));

@@ -10,7 +10,7 @@ import { problemOf } from './problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The body is read by the handler for as long as it moves. */
+    /** Lasts: the handler reads the body, or answers, for as long as something moves. */
     streamed?: boolean;
   }
 }

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Caller } from '../caller.ts';
+import { createRoom } from '../room.ts';
 import type { ServiceParts } from '../service-parts.ts';
 import { bearer, eventStream, lineParameter, runParameter } from './parameters.ts';
 import { refusals } from './refusals.ts';
@@ -41,12 +42,12 @@ const LOOK_MS = 1_000;
 /** Keeps proxies from closing a silent connection. */
 const KEEP_ALIVE_MS = 15_000;
 /** Open event streams of one process. */
-const MAX_STREAMS = 200;
+const MOST_STREAMS = 200;
 
 export function runRoutes(app: FastifyInstance, { lines, closing }: ServiceParts): void {
   const api = app.withTypeProvider<ZodTypeProvider>();
   const params = z.object({ line: lineParameter, id: runParameter });
-  let streams = 0;
+  const room = createRoom(MOST_STREAMS);
 
   api.route({
     method: 'GET',
@@ -72,7 +73,7 @@ export function runRoutes(app: FastifyInstance, { lines, closing }: ServiceParts
     url: '/v1/lines/:line/runs/:id/events',
     // A HEAD would read the events to their end.
     exposeHeadRoute: false,
-    config: { scope: 'read' },
+    config: { scope: 'read', streamed: true },
     schema: {
       operationId: 'watchRun',
       tags: ['runs'],
@@ -89,14 +90,8 @@ export function runRoutes(app: FastifyInstance, { lines, closing }: ServiceParts
       refuseTenants(request.caller);
       const { runs } = await lines.get(request.params.line);
       const first = await readRun(runs, request.params.id);
-      if (streams >= MAX_STREAMS) {
-        throw new SluiceError('rate_limited', { message: `${MAX_STREAMS} event streams are open already` });
-      }
-      streams += 1;
-      const events = Readable.from(eventsOf(runs, first, closing));
-      events.once('close', () => {
-        streams -= 1;
-      });
+      const visit = room.enter();
+      const events = Readable.from(eventsOf(runs, first, closing)).once('close', visit.leave);
       return reply
         .header('content-type', 'text/event-stream; charset=utf-8')
         .header('cache-control', 'no-store')

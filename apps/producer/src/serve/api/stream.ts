@@ -13,14 +13,17 @@ import { parseRecord } from '../../source/parse-record.ts';
 import { type Line, readLines } from '../../source/read-lines.ts';
 import { acceptDocuments } from '../accept.ts';
 import type { Caller } from '../caller.ts';
+import { createRoom } from '../room.ts';
 import type { ServedLine } from '../served-lines.ts';
 import type { ServiceParts } from '../service-parts.ts';
 import { documentOf } from './document-body.ts';
 import { bearer, idempotencyHeader, lineParameter, priorityQuery, textStream } from './parameters.ts';
 import { refusals } from './refusals.ts';
 
-/** Documents on their way into the queue at a time. */
+/** Documents of one stream on their way into the queue at a time. */
 const IN_FLIGHT = 16;
+/** Open streams of one process; half of them for one key. */
+const MOST_STREAMS = 100;
 /** An empty line so often keeps the connection of a stream that waits. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -32,6 +35,7 @@ export type Verdict =
   | { verdict: 'end'; accepted: number; rejected: number; failed: number };
 
 export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
+  const room = createRoom(MOST_STREAMS);
   // The handler reads the body itself.
   app.addContentTypeParser(['application/x-ndjson', 'application/jsonl'], (_request, payload, done) =>
     done(null, payload),
@@ -60,6 +64,9 @@ export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
     },
     async handler(request, reply) {
       const line = await parts.lines.get(request.params.line);
+      const visit = room.enter();
+      reply.raw.once('close', visit.leave);
+      visit.belongsTo(request.caller.keyId ?? '');
       const out = new PassThrough();
       const submission = request.headers['idempotency-key'];
       const options = { caller: request.caller, priority: request.query.priority ?? 'bulk', submission } as const;
