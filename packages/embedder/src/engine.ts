@@ -23,6 +23,8 @@ export interface EmbedReply {
   vectors: (Float32Array | null)[];
   /** What the engine says it has counted; absent where it counts nothing. See `usageCounts` of the profile. */
   usageTokens?: number | undefined;
+  /** What the reply calls the model that made the vectors; absent where it does not say. */
+  model?: string | undefined;
 }
 
 /**

@@ -10,6 +10,7 @@ import { jinaProtocol } from './protocol-jina.ts';
 import { openaiProtocol } from './protocol-openai.ts';
 import { teiProtocol } from './protocol-tei.ts';
 import { refusal } from './refusal.ts';
+import { parseReply } from './reply-json.ts';
 import { readVectors } from './reply-vectors.ts';
 
 const protocols: Readonly<Partial<Record<Profile['protocol'], Protocol>>> = {
@@ -53,9 +54,8 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
     if (texts.length === 0) return { vectors: [] };
     if (texts.length > profile.maxRows) throw tooLarge(`${profile.maxRows} rows`, `${texts.length} rows`);
     const question: Question = { texts: instructed(texts, role), role, task, servedModel, fullDimension, profile };
-    const body = protocol!.body(question);
-    const bytes = Buffer.byteLength(body);
-    if (bytes > profile.maxBytes) throw tooLarge(`${profile.maxBytes} bytes`, `${bytes} bytes`);
+    const body = Buffer.from(protocol!.body(question));
+    if (body.length > profile.maxBytes) throw tooLarge(`${profile.maxBytes} bytes`, `${body.length} bytes`);
 
     const padded = paddedTokens(tokens);
     const startedMs = clock.monotonicMs();
@@ -69,13 +69,13 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
       signal,
     });
     if (reply.status !== 200) throw refusal(reply, { where, nowMs: clock.now() });
-    const { embeddings, usageTokens } = readItems(reply, texts.length);
+    const { embeddings, usageTokens, model } = readItems(reply, texts.length);
     const vectors = readVectors(embeddings, { dimension: fullDimension, unitNorm: profile.unitNorm, where });
     logger.debug(
       { rows: texts.length, padded, role, ms: Math.round(clock.monotonicMs() - startedMs), usageTokens },
       'engine answered',
     );
-    return { vectors, usageTokens };
+    return { vectors, usageTokens, model };
   }
 
   function instructed(texts: readonly string[], role: EmbedRequest['role']): readonly string[] {
@@ -86,7 +86,7 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
 
   function readItems(reply: HttpReply, rows: number) {
     try {
-      return protocol!.read(parseJson(reply.body), rows);
+      return protocol!.read(parseReply(reply.body), rows);
     } catch (error) {
       if (!(error instanceof ReplyShapeError)) throw error;
       throw new SluiceError('engine_bad_reply', {
@@ -104,21 +104,4 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
   }
 
   return { profile, fullDimension, where, embed, close: () => client.close() };
-}
-
-/**
- * JSON, and Python's variant of it, in which a broken vector holds bare NaN or Infinity: those become null. Read as Latin-1, a
- * tenth cheaper than UTF-8: all that is used of a reply is ASCII, and bytes above it stand inside strings only.
- */
-function parseJson(body: Buffer): unknown {
-  const text = body.toString('latin1');
-  try {
-    return JSON.parse(text);
-  } catch {
-    try {
-      return JSON.parse(text.replace(/(?<=[[,\s])-?(?:NaN|Infinity)(?=[\],\s])/g, 'null'));
-    } catch {
-      throw new ReplyShapeError('JSON', `${body.length} bytes that are not`);
-    }
-  }
 }

@@ -3,7 +3,7 @@ import { type Protocol, ReplyShapeError } from './protocol.ts';
 
 export const teiProtocol: Protocol = {
   body: ({ texts }) => JSON.stringify({ inputs: texts, truncate: false, normalize: true }),
-  read(reply, rows) {
+  read({ value: reply }, rows) {
     if (!Array.isArray(reply)) throw new ReplyShapeError('an array of vectors', 'another shape');
     if (reply.length !== rows) throw new ReplyShapeError(`${rows} embeddings`, String(reply.length));
     return { embeddings: reply };

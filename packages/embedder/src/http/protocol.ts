@@ -1,6 +1,7 @@
 /** How an engine is spoken to over HTTP: the body of a request, and where the vectors are in a reply. */
 import type { Role } from '../engine.ts';
 import type { Profile } from '../profile.ts';
+import type { ReplyJson } from './reply-json.ts';
 
 export interface Question {
   /** With the instruction already in front, where the client adds it. */
@@ -17,13 +18,14 @@ export interface Items {
   /** One a text, in the order of the texts: base64, numbers or null. */
   embeddings: unknown[];
   usageTokens?: number | undefined;
+  model?: string | undefined;
 }
 
 export interface Protocol {
   /** JSON text. */
   body(question: Question): string;
   /** Throws a ReplyShapeError when the reply does not follow the protocol. */
-  read(reply: unknown, rows: number): Items;
+  read(reply: ReplyJson, rows: number): Items;
 }
 
 /** What is wrong with a reply, in words without any of its content. */
