@@ -133,7 +133,7 @@ test('the configuration, the pages and the API print none either', async () => {
     const response = await fetch(serving.url + path);
     said.push(path === '/live/events' ? await firstOf(response) : await response.text());
   }
-  serving.process.kill('SIGKILL');
+  await serving.stop();
 });
 
 test('no secret was said by anyone', () => {

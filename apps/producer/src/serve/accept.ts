@@ -33,9 +33,15 @@ export interface AcceptOptions {
 /** Points at which a service may die. */
 export type AcceptStep = 'received' | 'revision drawn' | 'enqueued';
 
-/** Throws `rate_limited`, `backlog_full`, `ledger_full`, `idempotency_conflict`, `duplicate_id`, `queue_*`. */
+/** Throws `rate_limited`, `backlog_full`, `ledger_full`, `ledger_lost`, `idempotency_conflict`, `duplicate_id`, `queue_*`. */
 export async function acceptDocuments(
-  { name, ledger, gate, submissions }: Pick<ServedLine, 'name' | 'ledger' | 'gate' | 'submissions'>,
+  {
+    name,
+    ledger,
+    gate,
+    submissions,
+    proveLedger,
+  }: Pick<ServedLine, 'name' | 'ledger' | 'gate' | 'submissions' | 'proveLedger'>,
   documents: readonly SourceDocument[],
   { caller, allowances, priority, idempotencyKey, admitted = false, onStep = () => undefined }: AcceptOptions,
 ): Promise<Accepted[]> {
@@ -55,6 +61,8 @@ export async function acceptDocuments(
     key: documentKey({ line: name, tenant: document.tenant, id: document.id }),
     hash: contentHash(document),
   }));
+  // Before: a ledger that lost its data draws nothing. After: nothing is answered that was drawn while it was lost.
+  await proveLedger();
   const reserved = await ledger.reserve(
     items.map(({ document: { id, tenant }, key, hash }) => ({ key, id, tenant, hash, submission })),
   );
@@ -66,13 +74,14 @@ export async function acceptDocuments(
       where: `document ${conflict}`,
     });
   }
-  await submissions.enqueue(
+  const enqueuing = submissions.enqueue(
     items.map(({ document, key }, index) => ({
       key,
       revision: reserved[index]!.revision,
       submission: { ...document, priority },
     })),
   );
+  await Promise.all([enqueuing, proveLedger()]);
   gate.accepted(documents);
   onStep('enqueued');
   return items.map(({ document: { id, tenant } }, index) => ({

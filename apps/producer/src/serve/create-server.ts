@@ -7,6 +7,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { refuseMethods } from './allowed-methods.ts';
 import { authenticate, type SessionResolver } from './authenticate.ts';
 import { boundRequests } from './bound-requests.ts';
+import { closeConnections } from './close-connections.ts';
 import { limitCallers } from './limit-callers.ts';
 import { describeApi, showApi } from './openapi.ts';
 import { plugins } from './plugins.ts';
@@ -28,13 +29,13 @@ export async function createServer(parts: ServiceParts): Promise<FastifyInstance
     bodyLimit: parts.config.SLUICE_MAX_REQUEST_BYTES,
     connectionTimeout: IDLE_MS,
     keepAliveTimeout: IDLE_MS,
-    forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendProblem);
+  closeConnections(app);
   refuseMethods(app);
   const { shareByCaller } = boundRequests(app);
   readBodies(app);
