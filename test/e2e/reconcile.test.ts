@@ -8,6 +8,7 @@ import { startJinaTinyServer } from '../support/jina-tiny-server.ts';
 import { testLine } from '../support/stack.ts';
 import { startValkey } from '../support/valkey.ts';
 import { readLine } from './line-reader.ts';
+import { serve } from './serving.ts';
 import { createSluice, type Sluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
@@ -68,15 +69,22 @@ test('FLUSHALL with a write in flight: nothing is deleted, workers stop, and rec
   const line = await readLine(sluice.line);
   closing.push(() => line.close());
 
-  const [busy, idle] = await Promise.all([loggedWorker(sluice), loggedWorker(sluice)]);
+  const [busy, idle, service] = await Promise.all([loggedWorker(sluice), loggedWorker(sluice), serve(sluice)]);
+  const serviceEnded = once(service.process, 'exit');
+  closing.push(async () => void service.process.kill('SIGKILL'));
   expect((await sluice.run(['ingest', '-', '--no-wait'], ndjson(all))).code).toBe(0);
   await begun.promise;
   await redis.flushall();
+  const submitted = await service.call('POST', '/documents', { id: 'late', text: 'late' }).catch(() => undefined);
+  expect(submitted?.body.code ?? 'ended already').toMatch(/^(ledger_lost|ended already)$/);
   lost.resolve();
   for (const { log, ended } of [busy, idle]) {
     expect(await ended).toBe(1);
     expect(log.join('\n')).toMatch(/ledger_lost.*sluice reconcile/);
   }
+  expect((await serviceEnded)[0]).toBe(1);
+  // Nobody began a new ledger under what the collection holds.
+  expect(await line.ledger.births()).toEqual([undefined]);
   expect(await line.countRows()).toBeGreaterThanOrEqual(20);
   const refused = await sluice.run(['ingest', '-', '--wait'], ndjson(all));
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/ledger_lost.*sluice reconcile/s)]);

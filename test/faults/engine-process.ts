@@ -1,6 +1,6 @@
 /** The hash engine as a process that can be killed. Argument: JSON of port, delays, poison. Tells its parent what it is about to embed. */
-import { createHash } from 'node:crypto';
 import { startEngineServer } from './engine-server.ts';
+import { textHash } from './token-figures.ts';
 
 export interface EngineProcessOptions {
   port: number;
@@ -24,7 +24,3 @@ const server = await startEngineServer({
 tell({ type: 'ready', port: server.port });
 process.once('disconnect', () => process.exit());
 if (!process.connected) process.exit(); // its parent ended while it was loading
-
-function textHash(text: string): string {
-  return createHash('sha1').update(text).digest('base64');
-}

@@ -27,9 +27,11 @@ export interface FleetOptions {
   env: Record<string, string>;
   log: string;
   onMarked(): void;
+  /** How many work now, told whenever that changes. */
+  onRunning(count: number): void;
 }
 
-export function startFleet({ size, env, log, onMarked }: FleetOptions): Fleet {
+export function startFleet({ size, env, log, onMarked, onRunning }: FleetOptions): Fleet {
   const ended: string[] = [];
   let closing = false;
 
@@ -40,7 +42,10 @@ export function startFleet({ size, env, log, onMarked }: FleetOptions): Fleet {
     const inHand = new Set<string>();
     Object.assign(worker, { child, inHand, id: undefined, ready: false, awayMs: undefined });
     child.onMessage((message) => {
-      if (message.type === 'ready') Object.assign(worker, { id: message.id, ready: true });
+      if (message.type === 'ready') {
+        Object.assign(worker, { id: message.id, ready: true });
+        tellRunning();
+      }
       if (message.type === 'took') for (const chunk of message.chunks) inHand.add(chunk);
       if (message.type === 'marked') {
         for (const chunk of message.chunks) inHand.delete(chunk);
@@ -51,6 +56,7 @@ export function startFleet({ size, env, log, onMarked }: FleetOptions): Fleet {
     void child.exited.then(async ({ code, signal }) => {
       worker.ready = false;
       if (closing) return;
+      tellRunning();
       if (worker.awayMs === undefined) ended.push(`exit ${signal ?? code}`);
       await new Promise((resolve) => setTimeout(resolve, worker.awayMs ?? 1_000));
       if (!closing) start(worker);
@@ -58,12 +64,16 @@ export function startFleet({ size, env, log, onMarked }: FleetOptions): Fleet {
     return worker;
   }
 
+  function tellRunning(): void {
+    onRunning(workers.filter(({ ready }) => ready).length);
+  }
+
   return {
     workers,
     ended,
     async kill(worker, awayMs) {
       const { child, inHand } = worker;
-      (worker as Mutable).awayMs = awayMs;
+      Object.assign(worker, { awayMs, ready: false });
       await child.kill();
       return [...inHand];
     },

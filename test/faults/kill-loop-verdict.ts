@@ -2,7 +2,7 @@
 import { inSeconds } from './figures.ts';
 import type { KillLoopResult } from './kill-loop.ts';
 
-/** A killed worker's jobs are in other hands by then, while a worker runs and Redis and Milvus answer. */
+/** A killed worker's jobs are in other hands by then, while a worker runs and its servers answer. */
 const PICK_UP_MS = 30_000;
 
 /** Empty: every promise held. */
@@ -12,7 +12,7 @@ export function whatIsBroken({
   verifyFaults,
   workersEnded,
   tokens,
-  pickUpAlone,
+  pickUpServed,
 }: KillLoopResult): string[] {
   const broken: string[] = [];
   for (const kind of ['lost', 'doubled', 'stale', 'orphans', 'wrong'] as const) {
@@ -24,6 +24,6 @@ export function whatIsBroken({
   for (const [kind, count] of Object.entries(verifyFaults)) broken.push(`verify finds ${count} ${kind}`);
   if (workersEnded.length > 0) broken.push(`workers ended by themselves: ${workersEnded.join(', ')}`);
   if (tokens.wasted > tokens.bound) broken.push(`${tokens.wasted} tokens wasted, at most ${tokens.bound}`);
-  if ((pickUpAlone?.max ?? 0) > PICK_UP_MS) broken.push(`a killed worker's jobs waited ${inSeconds(pickUpAlone)}`);
+  if ((pickUpServed?.max ?? 0) > PICK_UP_MS) broken.push(`a killed worker's jobs waited ${inSeconds(pickUpServed)}`);
   return broken;
 }

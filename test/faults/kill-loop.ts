@@ -2,7 +2,6 @@
  * The kill loop: real Valkey, real Milvus, an engine process, workers and producers of the product; all of them are killed by the
  * plan while documents change. Then the killing stops, everything accepted has to be stored, and the oracle compares.
  */
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, silentLogger } from '@sluice/core';
@@ -14,16 +13,18 @@ import { type Child, startChild } from './child.ts';
 import { POISON } from './documents.ts';
 import type { EngineMessage, EngineProcessOptions } from './engine-process.ts';
 import { type Spread, spreadOf } from './figures.ts';
-import { type FleetWorker, startFleet } from './fleet.ts';
-import { KINDS, type Kind, type PlannedKill, type Point, planKills, pointName } from './kill-plan.ts';
+import { startFleet } from './fleet.ts';
+import { startKillLanes } from './kill-lanes.ts';
+import { KINDS, type Kind, planKills, pointName } from './kill-plan.ts';
 import type { MilvusLogin } from './line-bench.ts';
 import { lineSettings } from './line-settings.ts';
 import { startMilvusServer } from './milvus-server.ts';
 import { createOracle, type Findings } from './oracle.ts';
-import { pickedUpAfter } from './pick-up.ts';
 import { createRandom } from './random.ts';
+import { createServedClock } from './served-clock.ts';
 import { lostIntents, sweepNow } from './sweep-now.ts';
-import { MAX_UNSETTLED, type Producer, startTraffic, type TrafficCounts } from './traffic.ts';
+import { type TokenFigures, tokenFigures } from './token-figures.ts';
+import { MAX_UNSETTLED, startTraffic, type TrafficCounts } from './traffic.ts';
 
 export interface KillLoopOptions {
   kills: number;
@@ -57,20 +58,21 @@ export interface KillLoopResult {
   /** Faults that `sluice verify` finds besides. */
   verifyFaults: Record<string, number>;
   workersEnded: string[];
-  /** `corpus`: of everything handed in, each text as often as it came into its document. `wasted`: embedded beyond that. */
-  tokens: { corpus: number; embedded: number; wasted: number; bound: number };
+  /** `bound`: what may be wasted, by the requests that kills can have met. */
+  tokens: TokenFigures & { bound: number };
   /** A killed worker's jobs, the last of them: until another worker had it. */
   pickUp: Spread | undefined;
-  /** Of those kills, the ones that no kill of Redis or Milvus overlapped. */
-  pickUpAlone: Spread | undefined;
+  /** The same, counted only while a worker ran and Redis, Milvus and the engine answered. */
+  pickUpServed: Spread | undefined;
   /** From the kill to the first chunk stored after the server was back; a producer: to its batch accepted. */
   recovery: Partial<Record<Kind, Spread>>;
   /** Milvus' own way back: from its start to its first answer to a Strong query. */
   milvusStart: Spread | undefined;
+  /** Why its supervisor had to start Milvus again, each time. */
+  milvusStartedAgain: readonly string[];
 }
 
 const LINE = 'kill-loop';
-const REACH_MS = 15_000;
 const SETTLE_MS = 300_000;
 
 export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopResult> {
@@ -85,7 +87,8 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   await using closing = new AsyncDisposableStack();
 
   onProgress({ type: 'phase', text: 'starting Valkey, Milvus and the engine' });
-  const valkey = await startValkey(['--maxmemory', '1gb'], { readyMs: 180_000 });
+  // Synced as the embedded one is: with less, a kill on a busy disk may cost what was accepted.
+  const valkey = await startValkey(['--maxmemory', '1gb', '--appendfsync', 'always'], { readyMs: 180_000 });
   closing.defer(() => valkey.stop());
   const ownMilvus = options.sharedMilvus === undefined ? await startMilvusServer(options.home) : undefined;
   closing.defer(() => ownMilvus?.kill());
@@ -112,12 +115,21 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
 
   const recoveries: Record<Kind, number[]> = { worker: [], producer: [], redis: [], milvus: [], engine: [] };
   const awaitingMark: { kind: Kind; killedAt: number }[] = [];
+  const served = createServedClock();
+  let workersBack: (() => void) | undefined = served.away();
   const fleet = startFleet({
     size: options.workers,
     env,
     log: join(logs, 'workers.log'),
     onMarked() {
       for (const { kind, killedAt } of awaitingMark.splice(0)) recoveries[kind].push(performance.now() - killedAt);
+    },
+    onRunning(count) {
+      if (count === 0) workersBack ??= served.away();
+      else {
+        workersBack?.();
+        workersBack = undefined;
+      }
     },
   });
   closing.defer(() => fleet.close());
@@ -146,6 +158,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
 
   let done = 0;
   let atNamedPoints = 0;
+  const milvusStarts: number[] = [];
   const status = setInterval(() => {
     const { open = 0, stored = 0 } = counts ?? {};
     onProgress({ type: 'status', done, of: total, open, stored });
@@ -157,20 +170,36 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   while (!traffic.seeded || (counts?.stored ?? 0) < enough) await pause(100);
 
   onProgress({ type: 'phase', text: `killing, ${total} times` });
-  const pickUps: { ms: number; alone: boolean }[] = [];
-  const measuring: Promise<void>[] = [];
-  const milvusStarts: number[] = [];
-  /** Kills of Redis and Milvus, from the kill until they answered again. */
-  const outages: { from: number; to: number }[] = [];
-  const lanes = {
-    worker: killWorker,
-    producer: killProducer,
-    redis: killRedis,
-    milvus: killMilvus,
-    engine: killEngine,
-  };
-  await Promise.all(KINDS.map((kind) => runLane(plan[kind], lanes[kind])));
-  await Promise.all(measuring);
+  const lanes = startKillLanes({
+    plan,
+    pace: options.pace ?? 1,
+    fleet,
+    traffic,
+    redis,
+    address,
+    served,
+    servers: {
+      redis: { kill: () => valkey.kill(), start: () => valkey.restart() },
+      milvus: {
+        kill: () => ownMilvus!.kill(),
+        start: async () => void milvusStarts.push(await ownMilvus!.restart()),
+      },
+      engine: {
+        kill: () => engine.kill(),
+        start: async () => {
+          engine = await startEngine();
+        },
+      },
+    },
+    onBack: (kind, killedAt) => awaitingMark.push({ kind, killedAt }),
+    onKilled({ kind, point }, reached) {
+      done += 1;
+      if (reached && point !== undefined) atNamedPoints += 1;
+      const afterS = (performance.now() - startedAt) / 1_000;
+      onProgress({ type: 'kill', done, of: total, kind, point: pointName(point), reached, afterS });
+    },
+  });
+  const pickUps = await lanes.done;
 
   onProgress({ type: 'phase', text: 'no more kills: waiting until everything accepted is stored' });
   await traffic.finish();
@@ -194,11 +223,15 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
     dead,
     verifyFaults: await verifyFaults(),
     workersEnded: [...fleet.ended],
-    tokens: tokenFigures(),
+    tokens: {
+      ...tokenFigures(oracle, traffic.texts(), embedded),
+      bound: (plan.worker.length + plan.engine.length) * (config.SLUICE_IN_FLIGHT + 1) * config.SLUICE_BATCH_TOKENS,
+    },
     pickUp: spreadOf(pickUps.map(({ ms }) => ms)),
-    pickUpAlone: spreadOf(pickUps.filter(({ alone }) => alone).map(({ ms }) => ms)),
+    pickUpServed: spreadOf(pickUps.map(({ servedMs }) => servedMs)),
     recovery: Object.fromEntries(KINDS.flatMap((kind) => entryOf(kind, spreadOf(recoveries[kind])))),
     milvusStart: spreadOf(milvusStarts),
+    milvusStartedAgain: ownMilvus?.startedAgain ?? [],
   };
 
   async function startEngine(): Promise<Child<EngineMessage>> {
@@ -210,126 +243,6 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
     });
     await child.next((message) => message.type === 'ready');
     return child;
-  }
-
-  async function runLane(
-    lane: readonly PlannedKill[],
-    kill: (planned: PlannedKill) => Promise<boolean>,
-  ): Promise<void> {
-    for (const planned of lane) {
-      await pause(planned.afterMs * (options.pace ?? 1));
-      const reached = await kill(planned);
-      done += 1;
-      if (reached && planned.point !== undefined) atNamedPoints += 1;
-      onProgress({
-        type: 'kill',
-        done,
-        of: total,
-        kind: planned.kind,
-        point: pointName(planned.point),
-        reached,
-        afterS: (performance.now() - startedAt) / 1_000,
-      });
-    }
-  }
-
-  async function killWorker({ point, victim, awayMs }: PlannedKill): Promise<boolean> {
-    const worker = await reserve(() => fleet.workers.filter(({ ready }) => ready), victim);
-    const reached = await reach(worker, point);
-    const killedAt = performance.now();
-    const wallMs = Date.now();
-    const inHand = await fleet.kill(worker, awayMs);
-    worker.reserved = false;
-    measuring.push(
-      pickedUpAfter(redis, address, inHand, wallMs).then((ms) => {
-        if (ms === undefined || ms === 0) return;
-        const alone = !outages.some(({ from, to }) => from < killedAt + ms && to > killedAt);
-        pickUps.push({ ms, alone });
-      }),
-    );
-    return reached;
-  }
-
-  async function killProducer({ point, victim, awayMs }: PlannedKill): Promise<boolean> {
-    const producer = await reserve(() => traffic.producers.filter(({ ready }) => ready), victim);
-    const reached = await reach(producer, point);
-    await traffic.kill(producer, awayMs);
-    producer.reserved = false;
-    return reached;
-  }
-
-  function killRedis(planned: PlannedKill): Promise<boolean> {
-    return outage(planned, async () => {
-      await valkey.kill();
-      await pause(planned.awayMs);
-      await valkey.restart();
-    });
-  }
-
-  function killMilvus(planned: PlannedKill): Promise<boolean> {
-    return outage(planned, async () => {
-      await ownMilvus!.kill();
-      milvusStarts.push(await ownMilvus!.restart());
-    });
-  }
-
-  async function killEngine(planned: PlannedKill): Promise<boolean> {
-    return outage(planned, async () => {
-      await engine.kill();
-      await pause(planned.awayMs);
-      engine = await startEngine();
-    });
-  }
-
-  /** A server goes away and comes back, while a process stands at the point; then that process goes on. */
-  async function outage({ kind, point, victim }: PlannedKill, away: () => Promise<void>): Promise<boolean> {
-    const standing = point === undefined ? undefined : await bystander(point, victim);
-    const reached = standing === undefined || (await reach(standing, point));
-    const killedAt = performance.now();
-    const span = { from: killedAt, to: Number.POSITIVE_INFINITY };
-    if (kind !== 'engine') outages.push(span);
-    const back = away();
-    if (standing !== undefined) {
-      standing.child.order({ go: true });
-      standing.reserved = false;
-    }
-    await back;
-    span.to = performance.now();
-    awaitingMark.push({ kind, killedAt });
-    return reached;
-  }
-
-  function bystander(point: Point, victim: number): Promise<FleetWorker | Producer> {
-    return 'worker' in point
-      ? reserve(() => fleet.workers.filter(({ ready }) => ready), victim)
-      : reserve(() => traffic.producers.filter(({ ready }) => ready), victim);
-  }
-
-  /** One that no other lane waits for. */
-  async function reserve<T extends { reserved: boolean }>(choose: () => readonly T[], victim: number): Promise<T> {
-    for (;;) {
-      const free = choose().filter(({ reserved }) => !reserved);
-      const chosen = free[victim % Math.max(1, free.length)];
-      if (chosen !== undefined) {
-        chosen.reserved = true;
-        return chosen;
-      }
-      await pause(50);
-    }
-  }
-
-  /** False where the point was not met in time: the kill then falls at a random one. */
-  async function reach(standing: FleetWorker | Producer, point: Point | undefined): Promise<boolean> {
-    if (point === undefined) return true;
-    const child = standing.child as Child<{ type: string }, { arm: string }>;
-    const at = child
-      .next((message) => message.type === 'at')
-      .then(
-        () => true,
-        () => false,
-      );
-    child.order({ arm: 'worker' in point ? point.worker : point.producer });
-    return await Promise.race([at, pause(REACH_MS).then(() => false)]);
   }
 
   /** Everything accepted is stored or dead, older rows are deleted, and what lost workers may have written is swept. */
@@ -363,36 +276,6 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
       },
     );
     return found;
-  }
-
-  /**
-   * A text is embedded once for every time that it newly came into its document: what stays from one revision to the next is
-   * reused, what comes back (A, B, A) is not there any more. Whatever was embedded more often is waste, whoever is to blame.
-   */
-  function tokenFigures(): KillLoopResult['tokens'] {
-    const known = new Map<string, { tokens: number; needed: number }>();
-    const before = new Map<string, Set<string>>();
-    for (const document of traffic.texts()) {
-      const now = new Set<string>();
-      for (const { text, tokens } of oracle.embeddings(document)) {
-        const hash = createHash('sha1').update(text).digest('base64');
-        const entry = known.get(hash) ?? { tokens, needed: 0 };
-        known.set(hash, entry);
-        if (before.get(document.id)?.has(hash) !== true && !now.has(hash)) entry.needed += 1;
-        now.add(hash);
-      }
-      before.set(document.id, now);
-    }
-    const figures = { corpus: 0, embedded: 0, wasted: 0, bound: 0 };
-    for (const { tokens, needed } of known.values()) figures.corpus += tokens * needed;
-    for (const [hash, times] of embedded) {
-      const { tokens, needed } = known.get(hash) ?? { tokens: 0, needed: 0 };
-      figures.embedded += times * tokens;
-      figures.wasted += Math.max(0, times - needed) * tokens;
-    }
-    figures.bound =
-      (plan.worker.length + plan.engine.length) * (config.SLUICE_IN_FLIGHT + 1) * config.SLUICE_BATCH_TOKENS;
-    return figures;
   }
 }
 

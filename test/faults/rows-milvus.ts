@@ -2,6 +2,7 @@
 import { makeText } from './documents.ts';
 import type { MatrixRow } from './matrix-row.ts';
 import type { EdgeAnswer } from './milvus-edge.ts';
+import type { MilvusServer } from './milvus-server.ts';
 import { type Outage, throughOutage } from './outage.ts';
 
 const STORED = 'the line says what it waits for; then everything is stored once, no attempt counted, nothing dead';
@@ -42,7 +43,7 @@ export const milvusRows: readonly MatrixRow[] = [
         },
         stage,
       );
-      return { ...outcome, note: `Milvus itself ${(readyMs / 1_000).toFixed(1)} s` };
+      return { ...outcome, note: itsOwnWayBack(milvus, readyMs) };
     },
   },
   {
@@ -52,11 +53,19 @@ export const milvusRows: readonly MatrixRow[] = [
     exclusive: true,
     async run(stage) {
       const milvus = stage.milvusServer!;
-      return throughOutage(
+      let readyMs = 0;
+      const outcome = await throughOutage(
         await stage.bench(),
-        { noHandingIn: true, begin: () => milvus.freeze(), end: () => milvus.thaw() },
+        {
+          noHandingIn: true,
+          begin: () => milvus.freeze(),
+          async end() {
+            readyMs = await milvus.thaw();
+          },
+        },
         stage,
       );
+      return { ...outcome, note: itsOwnWayBack(milvus, readyMs) };
     },
   },
   row('V-down', 'the connections to Milvus are reset and refused', {
@@ -146,5 +155,10 @@ export const milvusRows: readonly MatrixRow[] = [
     },
   },
 ];
+
+function itsOwnWayBack({ startedAgain }: MilvusServer, readyMs: number): string {
+  const again = startedAgain.length === 0 ? '' : `; started again by its supervisor: ${startedAgain.join(', ')}`;
+  return `Milvus itself ${(readyMs / 1_000).toFixed(1)} s${again}`;
+}
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

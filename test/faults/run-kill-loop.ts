@@ -69,8 +69,8 @@ function summary({ findings, documents, kills, atNamedPoints, dead, tokens, ...r
     `rows         ${count(findings.rows)} compared: lost ${findings.lost.length}, doubled ${findings.doubled.length}, stale ${findings.stale.length}, orphans ${findings.orphans.length}, wrong ${findings.wrong.length}`,
     `dead         ${dead.planted} planted, ${dead.others.length} others`,
     `tokens       ${count(tokens.corpus)} to embed, ${count(tokens.embedded)} embedded, ${count(tokens.wasted)} wasted (${((tokens.wasted / tokens.corpus) * 100).toFixed(2)} %; bound ${count(tokens.bound)})`,
-    `picked up    ${inSeconds(rest.pickUp)}; without another outage ${inSeconds(rest.pickUpAlone)}`,
+    `picked up    ${inSeconds(rest.pickUpServed)} while a worker ran and its servers answered; by the clock ${inSeconds(rest.pickUp)}`,
     ...Object.entries(rest.recovery).map(([kind, spread]) => `${kind.padEnd(12)} back after ${inSeconds(spread)}`),
-    `Milvus start ${inSeconds(rest.milvusStart)}`,
+    `Milvus start ${inSeconds(rest.milvusStart)}; started again by its supervisor: ${rest.milvusStartedAgain.length === 0 ? 'never' : rest.milvusStartedAgain.join(', ')}`,
   ].join('\n');
 }

@@ -4,7 +4,7 @@
  *
  * A submission ends **done** (committed, or overtaken by a later one), **rejected** with its reason (what is wrong lies in the
  * document or the job), or is **put off**: an outage, no room for work that nobody has admitted yet, a later schema version.
- * A verdict `stop` ends the consumer.
+ * A verdict `stop` ends the consumer, and so does a ledger that lost its data, whether anything is submitted or not.
  */
 import { randomUUID } from 'node:crypto';
 import type { ChunkerPool } from '@sluice/chunker';
@@ -28,7 +28,7 @@ import { chunkJobs } from './chunk-jobs.ts';
 import { toDocument } from './source/parse-record.ts';
 
 export interface ChunkSubmissionsOptions {
-  line: Pick<Line, 'name' | 'address' | 'ledger' | 'queue' | 'admission' | 'config'>;
+  line: Pick<Line, 'name' | 'address' | 'ledger' | 'queue' | 'admission' | 'config' | 'proveLedger'>;
   pool: ChunkerPool;
   cutId: string;
   logger: Logger;
@@ -47,6 +47,8 @@ const CONCURRENCY = 16;
 const LATER_MS = 30_000;
 /** Failures of a kind that nobody understands until a submission is rejected. */
 const ATTEMPTS = 5;
+/** How often the ledger is looked at while nothing is submitted. */
+const PROVE_MS = 2_000;
 
 export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionConsumer {
   const { line, pool, logger } = options;
@@ -123,6 +125,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
     revision: Revision;
     priority: Priority;
   }): Promise<void> {
+    await line.proveLedger();
     const [prepared] = await ledger.prepare([
       {
         key,
@@ -169,8 +172,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
     const code = isSluiceError(error) ? error.code : undefined;
     const verdict = verdictOf(error);
     if (verdict === 'stop' && code !== 'ledger_full') {
-      logger.fatal({ event: 'line stopped', line: line.name, err: error }, 'submissions stop');
-      reject(error);
+      stop(error);
       return new PutOff(LATER_MS);
     }
     if (verdict === 'dead') {
@@ -192,11 +194,23 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
     return new PutOff(backoff.next(isSluiceError(error) ? error.retryAfterMs : undefined));
   }
 
+  function stop(error: unknown): void {
+    logger.fatal({ event: 'line stopped', line: line.name, err: error }, 'submissions stop');
+    reject(error);
+  }
+
+  // What Redis answers otherwise is for those who have something to hand in.
+  const proving = setInterval(() => {
+    line.proveLedger().catch((error: unknown) => {
+      if (verdictOf(error) === 'stop') stop(error);
+    });
+  }, PROVE_MS);
   const worker = openSubmissionWorker(line.config.SLUICE_REDIS_URL!, line.name, consume, {
     concurrency: CONCURRENCY,
     onError: (error) => collapse(error, 'the submission queue is in trouble'),
   });
   const close = async () => {
+    clearInterval(proving);
     await worker.close();
     await ledger.leave(producer).catch(() => undefined);
     resolve();

@@ -33,7 +33,7 @@ export interface HandedIn {
 }
 
 export interface HandInOptions {
-  line: Pick<Line, 'name' | 'address' | 'ledger' | 'queue' | 'admission'>;
+  line: Pick<Line, 'name' | 'address' | 'ledger' | 'queue' | 'admission' | 'proveLedger'>;
   pool: ChunkerPool;
   cutId: string;
   /** The run that these documents belong to. */
@@ -169,7 +169,8 @@ export function createHandIn(options: HandInOptions): HandIn {
       run: options.run,
       producer: options.producer,
     }));
-    const prepared = await persist(() => line.ledger.prepare(asked), waiting);
+    // A ledger that lost its data must not begin anew under work that it does not know.
+    const prepared = await persist(() => line.proveLedger().then(() => line.ledger.prepare(asked)), waiting);
     await onStep?.('after prepare', ids);
     const places = new Map(
       cut.flatMap(({ pending: { document, key, hash }, cut: { chunks } }, index) => [
