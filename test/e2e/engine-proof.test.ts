@@ -21,7 +21,8 @@ async function proofOf(line: string) {
 
 async function doctor(sluice: Sluice) {
   const { lines } = await sluice.run(['doctor', '--json']);
-  return (lines[0] as { checks: { part: string; name: string; status: string; detail: string }[] }).checks;
+  return (lines[0] as { checks: { part: string; name: string; status: string; detail: string; fix?: string }[] })
+    .checks;
 }
 
 describe('an engine that was proved', () => {
@@ -92,4 +93,18 @@ describe('an engine that nothing proves', () => {
     expect(checks).toContainEqual(expect.objectContaining({ name: 'proof', status: 'warn' }));
     expect(checks).toContainEqual(expect.objectContaining({ part: 'engine', name: 'verdict', status: 'warn' }));
   });
+});
+
+test('doctor says how to get the CUDA libraries where they are missing', async () => {
+  const settings = { SLUICE_ENGINE: 'onnx', SLUICE_MODEL_DIR: tinyFolder, SLUICE_FULL_DIMENSION: '64' };
+  const checks = await doctor(createSluice('test-proof-cuda', { ...settings, SLUICE_ENGINE_DEVICE: 'cuda' }));
+  const found = checks.find(({ part }) => part === 'engine');
+  expect(found).toMatchObject({ status: 'fail', detail: expect.stringContaining('cannot use CUDA here') });
+  for (const words of [
+    'docs/real-gpu.md',
+    'LD_LIBRARY_PATH',
+    'ONNXRUNTIME_NODE_INSTALL=cuda12',
+    'SLUICE_ENGINE_DEVICE=cpu',
+  ])
+    expect(found?.fix).toContain(words);
 });

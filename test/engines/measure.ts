@@ -12,6 +12,7 @@ import {
   readGolden,
   resolveEngine,
 } from '@sluice/embedder';
+import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { TINY_DIMENSION, tinyFolder } from '../support/jina-tiny-server.ts';
 import type { EngineRow } from './engine-row.ts';
 
@@ -43,19 +44,24 @@ export async function measureRow(
   seen: 'live' | 'replayed',
   url: string | undefined,
 ): Promise<Measured> {
-  const { engine, resolved, golden } = await engineOf(row, url);
+  const { engine, ...known } = await engineOf(row, url);
   try {
-    return { ...(await measure(engine, resolved, golden)), engine: row.name, seen, expected: row.expect };
+    return { ...(await measure(engine, known)), engine: row.name, seen, expected: row.expect };
   } finally {
     await engine.close();
   }
 }
 
-/** The client that a user of this engine would have, and what its model's right vectors are. */
-export async function engineOf(
-  row: EngineRow,
-  url: string | undefined,
-): Promise<{ engine: Engine; resolved: ResolvedEngine; golden: GoldenFile }> {
+interface Known {
+  resolved: ResolvedEngine;
+  /** The right vectors of its model. */
+  golden: GoldenFile;
+  /** Tokens of a text, without specials. */
+  count(text: string): number;
+}
+
+/** The client that a user of this engine would have, and what is known of its model. */
+export async function engineOf(row: EngineRow, url: string | undefined): Promise<Known & { engine: Engine }> {
   const values = {
     SLUICE_ENGINE: row.profile,
     SLUICE_MODEL: 'jina-v3-tiny',
@@ -64,7 +70,9 @@ export async function engineOf(
     ...row.settings,
   };
   const { config } = loadConfig([{ name: row.name, values }]);
+  const tokenizer = createTokenizer(await loadTokenizerModel(join(tinyFolder, 'tokenizer.json')));
   return {
+    count: (text) => tokenizer.count(text),
     engine: await createEngine(config, { logger: silentLogger }),
     resolved: resolveEngine(config),
     golden: await readGolden(join(row.model ?? tinyFolder, 'golden.json')),
@@ -73,10 +81,9 @@ export async function engineOf(
 
 async function measure(
   engine: Engine,
-  resolved: ResolvedEngine,
-  golden: GoldenFile,
+  { resolved, golden, count }: Known,
 ): Promise<Omit<Measured, 'engine' | 'seen' | 'expected'>> {
-  const report = await preflight(engine, resolved, { golden });
+  const report = await preflight(engine, resolved, { golden, count });
   const texts = golden.texts.filter(({ text }) => text === text.normalize('NFC').trimEnd() && text.trim() !== '');
   /** Null where the engine does not serve the role, refuses it, or answers what is no vector. */
   const embed = async (role: 'passage' | 'query' | 'none') => {

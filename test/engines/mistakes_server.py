@@ -57,8 +57,8 @@ def with_adapters(texts, task, choose=None, pooling="mean"):
 
 
 @cache
-def sentence_model(folder, dtype=torch.float32, normalize=True, **options):
-    body = Transformer(folder, model_args={"dtype": dtype})
+def sentence_model(folder, dtype=torch.float32, normalize=True, window=None, **options):
+    body = Transformer(folder, max_seq_length=window, model_args={"dtype": dtype})
     modules = [body, Pooling(body.get_word_embedding_dimension(), "mean")] + ([Normalize()] if normalize else [])
     return SentenceTransformer(modules=modules, device="cpu", **options)
 
@@ -78,6 +78,8 @@ MISTAKES = {
     "encode-task": lambda texts, task: sentence_model(FOLDER).encode(texts, **({"task": task} if task else {})),
     # Without prompts in the checkpoint it is `encode`.
     "encode-document": lambda texts, task: sentence_model(MERGED).encode_document(texts),
+    # The default of many checkpoints: texts above it are cut, and nobody hears of it.
+    "short-window": lambda texts, task: sentence_model(MERGED, window=512).encode(texts),
     "no-normalize": lambda texts, task: sentence_model(MERGED, normalize=False).encode(instructed(texts, task)),
     "truncate-dim": lambda texts, task: sentence_model(MERGED, truncate_dim=32).encode(instructed(texts, task)),
     # No mistake: lengths are off by up to 0.4 %, and the directions are right.

@@ -76,3 +76,19 @@ test('the overview names every recipe, and every link of the recipes leads somew
     }
   }
 });
+
+/** What no GPU has been seen to run is said wherever a reader could think otherwise. Whoever has run it takes its line out here, with the figure. */
+const NEVER_ON_A_GPU: [page: string, mark: RegExp][] = [
+  ['docs/engines.md', /^\*\*Nothing here has ever run on a GPU\*\*: not CUDA in `sluice engine`/m],
+  ['docs/engines.md', /not TensorRT, nothing on a 3090/],
+  ['docs/real-gpu.md', /\*\*CUDA, Docker and a 3090 have not been run\.\*\*/],
+  ['docs/performance.md', /^## On a GPU\n\nNothing here was measured on one\./m],
+  ['infra/engines/README.md', /^\| \[Sluice's own\].*\| not run here \|$/m],
+  ['infra/engines/README.md', /^\| \[TensorRT\].*\| – \| not run here \|$/m],
+  ['infra/engines/tensorrt/README.md', /^\| verdict \| .*not run here/m],
+  ['infra/engines/sluice/README.md', /^\| verdict \| .*not run here/m],
+];
+
+test.each(NEVER_ON_A_GPU)('%s marks what never ran on a GPU: %s', async (page, mark) => {
+  expect(await readFile(resolve(folder, '../..', page), 'utf8')).toMatch(mark);
+});

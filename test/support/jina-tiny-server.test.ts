@@ -152,8 +152,18 @@ describe('jina-v3-tiny over HTTP', () => {
       expect.objectContaining({ code: 'model_swapped' }),
     );
     expect(await report({ weights: 'other-seed' }, await readGolden(goldenPath))).toMatchObject({
-      code: 'wrong_space',
+      code: 'wrong_model',
     });
+  });
+
+  it('is refused when it answers with 200 as another model than it was asked for, unless golden vectors show which one it is', async () => {
+    const called = 'multilingual-e5-large';
+    const found = await report({ called });
+    expect(found).toMatchObject({ verdict: 'wrong', code: 'wrong_model' });
+    expect(() => refuseUnlessRight(found, { acceptUnproven: true })).toThrow(called);
+    // What a server calls its model is its own affair: TEI gives the folder that it serves.
+    expect(await report({ called }, await readGolden(goldenPath))).toMatchObject({ verdict: 'right', proof: 'golden' });
+    expect(await report({ called: '/models/jina-v3-tiny/' })).toMatchObject({ verdict: 'right' });
   });
 
   it('throws when the engine is away: nothing was learned', async () => {

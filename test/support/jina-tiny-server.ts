@@ -22,6 +22,8 @@ export interface JinaTinyOptions {
   pooling?: 'mean' | 'cls';
   /** `other-seed`: another model of the same shape, right in itself. Default `first`. */
   weights?: 'first' | 'other-seed';
+  /** What replies call the model, whatever name was asked for. Default: the name asked for. */
+  called?: string;
   /** Cut over-long texts silently although `truncate` is false. */
   cutsSilently?: boolean;
   /** Answers instead of the model when it returns something. `request` counts from 1. */
@@ -54,6 +56,7 @@ const PROMPTS: Record<string, string> = {
 };
 
 interface Body {
+  model?: string;
   input: string[];
   task?: string;
   dimensions?: number;
@@ -80,6 +83,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
       pooling = 'mean',
       weights = 'first',
       cutsSilently = false,
+      called,
       script,
     } = behaviour;
     requests += 1;
@@ -106,7 +110,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     return {
       status: 200,
       body: {
-        model: 'jina-embeddings-v3',
+        model: called ?? body.model,
         object: 'list',
         usage: { total_tokens: total, prompt_tokens: total },
         data: embeddings.map((embedding, index) => ({ object: 'embedding', index, embedding })),

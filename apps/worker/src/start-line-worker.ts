@@ -64,7 +64,8 @@ export async function startLineWorker({
   const collapse = createErrorCollapser(logger);
 
   const golden = config.SLUICE_GOLDEN === undefined ? undefined : await readGolden(config.SLUICE_GOLDEN);
-  const count = plan.engine.profile.usageCounts === 'nothing' ? undefined : await counter(config);
+  const { usageCounts, overLong } = plan.engine.profile;
+  const count = usageCounts === 'nothing' && overLong !== 'silently-cut' ? undefined : await counter(config);
   const report = await persist(() => preflight(bare, plan.engine, { golden, count, signal: giveUp }), {
     signal: giveUp,
     clock: systemClock,

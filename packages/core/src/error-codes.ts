@@ -241,6 +241,11 @@ export const errorCodes = {
     "The engine's vectors have another dimension than the line's space.",
     'Serve the model that the line was made with, or start a new line with --line NAME.',
   ),
+  wrong_model: row(
+    'stop',
+    'The engine serves another model than it is asked for.',
+    'Serve the model of the line there (SLUICE_ENGINE_URL), or say what the engine calls it (SLUICE_SERVED_MODEL).',
+  ),
   wrong_space: row(
     'stop',
     "The engine's vectors are not of the line's space.",

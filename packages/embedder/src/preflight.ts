@@ -5,19 +5,21 @@
  */
 import { type ErrorCode, errorCodes, isSluiceError, SluiceError } from '@sluice/core';
 import type { Engine, Role } from './engine.ts';
-import { CANARY, checkOverLong, checkSteadiness, checkUsage } from './preflight/behaviour.ts';
+import { CANARY, checkSteadiness, checkUsage } from './preflight/behaviour.ts';
 import { builtInGolden } from './preflight/built-in-golden.ts';
 import { compareWithGolden, probeTexts } from './preflight/by-golden.ts';
 import { compareOwnVariants } from './preflight/by-variants.ts';
 import { type GoldenFile, rightVariant } from './preflight/golden.ts';
 import { canaryCosine, SAME_CANARY } from './preflight/line-proof.ts';
+import { checkModelName } from './preflight/model-name.ts';
+import { checkOverLong } from './preflight/over-long.ts';
 import { createReport, type PreflightReport } from './preflight/report.ts';
 import type { ResolvedEngine } from './resolve-engine.ts';
 
 export interface PreflightOptions {
   /** Golden vectors of this model and revision, where there are some. Engines that ship with Sluice bring their own. */
   golden?: GoldenFile | undefined;
-  /** Tokens of a text by the model's tokenizer, without specials: to learn what the engine's `usage` counts. */
+  /** Tokens of a text by the model's tokenizer, without specials: to learn what the engine's `usage` counts, and to measure texts of the largest size. */
   count?: ((text: string) => number) | undefined;
   /** Ask what an over-long text gets. On a slow engine that cuts, the answer costs a whole window. Default true. */
   overLong?: boolean;
@@ -41,8 +43,11 @@ export async function preflight(
   const { space } = resolved;
   const report = createReport({ profile: profile.name, where: engine.where, model: resolved.servedModel });
 
+  /** What the engine calls its model, where it says. */
+  let called: string | undefined;
   const ask = async (texts: readonly string[], as: { role: Role; task?: string }): Promise<Float32Array[]> => {
-    const { vectors } = await engine.embed({ texts, tokens: texts.map(() => PROBE_TOKENS), signal, ...as });
+    const { vectors, model } = await engine.embed({ texts, tokens: texts.map(() => PROBE_TOKENS), signal, ...as });
+    called = model ?? called;
     return vectors.map((vector) => {
       if (vector !== null) return vector;
       throw new SluiceError('bad_vector', {
@@ -97,8 +102,9 @@ export async function preflight(
     } else {
       report.warn('space', 'no golden vectors of this model and revision, and the engine has no task to compare by');
     }
+    checkModelName(report, { asked: resolved.servedModel, called, compared: golden !== undefined, fixFor });
     if (count !== undefined) await checkUsage(report, engine, count);
-    if (overLong) await checkOverLong(report, engine);
+    if (overLong) await checkOverLong(report, engine, { maxTokens: resolved.limits.maxTokens, count });
   } catch (error) {
     if (!isSluiceError(error) || error.verdict === 'retry') throw error;
     report.fail('answers', `${error.what}${error.got === undefined ? '' : ` (${error.got})`}`, error.code, error.fix);

@@ -1,4 +1,5 @@
 /** Libraries without a server of their own: behind the programs of infra/engines, and behind the mistakes that their documentation invites. */
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ErrorCode } from '@sluice/core';
 import { tinyFolder } from '../../support/jina-tiny-server.ts';
@@ -31,6 +32,20 @@ const taskServer = (name: string, program: string, packages: readonly string[]):
   settings: {},
 });
 
+const ONNX_RUNTIME = ['onnxruntime==1.32.0', 'tokenizers==0.23.2', 'numpy==2.4.2', ...WEB];
+
+/** Right in itself, and another model: the server does not mind under which name it is asked. */
+const otherWeights: EngineRow = {
+  ...taskServer('onnxruntime 1.32, Python, other weights', 'onnx-runtime', ONNX_RUNTIME),
+  expect: 'wrong_model',
+  async start({ python, folder, port }) {
+    await rm(folder, { recursive: true, force: true });
+    await cp(join(tinyFolder, 'other-seed'), folder, { recursive: true });
+    await cp(join(tinyFolder, 'tokenizer.json'), join(folder, 'tokenizer.json'));
+    return { command: python, args: [recipe('onnx-runtime'), folder, '--port', String(port)] };
+  },
+};
+
 const mistake = (model: string, words: string, expect: EngineRow['expect'], profile = 'jina'): EngineRow => ({
   name: words,
   profile,
@@ -60,12 +75,8 @@ export const pythonServers: readonly EngineRow[] = [
   mistake('two-adapters', 'transformers 5.23, two adapters set', 'wrong_space'),
   mistake('no-adapter', 'transformers 5.23, no adapter loaded', 'task_ignored'),
   mistake('first-token', 'transformers 5.23, first token', 'wrong_pooling'),
-  taskServer('onnxruntime 1.32, Python', 'onnx-runtime', [
-    'onnxruntime==1.32.0',
-    'tokenizers==0.23.2',
-    'numpy==2.4.2',
-    ...WEB,
-  ]),
+  taskServer('onnxruntime 1.32, Python', 'onnx-runtime', ONNX_RUNTIME),
+  otherWeights,
   taskServer('openvino 2026.4.1, f32', 'openvino', ['openvino==2026.4.1', 'tokenizers==0.23.2', ...WEB]),
   fastembed('fastembed 0.9.1', 'fastembed', 'right'),
   fastembed('fastembed 0.9.1, nobody adds the instruction', 'jina', 'prefix_missing'),
@@ -84,6 +95,12 @@ export const pythonServers: readonly EngineRow[] = [
   mistake('bfloat16', 'sentence-transformers 6.2, merged, bfloat16', 'right', 'sentence-transformers'),
   mistake('encode-task', 'sentence-transformers 6.2, encode(task=…)', 'task_ignored'),
   mistake('encode-document', 'sentence-transformers 6.2, encode_document', 'prefix_missing'),
+  mistake(
+    'short-window',
+    'sentence-transformers 6.2, max_seq_length 512',
+    'silent_truncation',
+    'sentence-transformers',
+  ),
   mistake('no-normalize', 'sentence-transformers 6.2, no Normalize', 'engine_bad_reply'),
   mistake('truncate-dim', 'sentence-transformers 6.2, truncate_dim', 'wrong_dimension'),
 ];

@@ -3,7 +3,8 @@ import { isSluiceError, type SpaceProof } from '@sluice/core';
 import { readStack } from '@sluice/embedded';
 import { createEngine, preflight, proofForLine, readGolden } from '@sluice/embedder';
 import { openStore, planLine } from '@sluice/line';
-import { checkRedis, connectRedis } from '@sluice/queue';
+import { checkRedis, connectRedis, durabilityFinding } from '@sluice/queue';
+import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import type { Context } from '../context.ts';
 import { homeOf } from '../context.ts';
 import { bold, dim, green, red, yellow } from '../render/style.ts';
@@ -67,7 +68,7 @@ async function checkQueue({ config, logger, releaser }: Context, report: (check:
   if (config.SLUICE_REDIS_URL === undefined) return notSet('redis', 'SLUICE_REDIS_URL', report);
   const redis = connectRedis(config.SLUICE_REDIS_URL, { role: 'reader', logger });
   releaser.push('the connection to Redis', () => redis.disconnect());
-  for (const finding of await checkRedis(redis, { allowUnsafe: true })) {
+  for (const finding of [...(await checkRedis(redis, { allowUnsafe: true })), await durabilityFinding(redis)]) {
     report({
       part: 'redis',
       name: finding.name,
@@ -155,7 +156,8 @@ async function checkEngine(
   const engine = await createEngine(config, { logger });
   releaser.push('the engine', () => engine.close());
   const golden = config.SLUICE_GOLDEN === undefined ? undefined : await readGolden(config.SLUICE_GOLDEN);
-  const found = await preflight(engine, plan.engine, golden === undefined ? {} : { golden });
+  const tokenizer = createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER));
+  const found = await preflight(engine, plan.engine, { golden, count: (text) => tokenizer.count(text) });
   for (const { name, status, measured, fix } of found.findings)
     report({ part: 'engine', name, status, detail: measured, ...(fix !== undefined && { fix }) });
   const verdict = (status: Check['status'], words: string, fix?: string) =>

@@ -1,5 +1,4 @@
-/** What can be asked of any engine, whatever its model: is it steady, what does it count, what does it do with long texts? */
-import { isSluiceError } from '@sluice/core';
+/** What can be asked of any engine, whatever its model: is it steady, and what does it count? */
 import type { Engine } from '../engine.ts';
 import { cosine } from '../matryoshka.ts';
 import type { Report } from './report.ts';
@@ -61,33 +60,5 @@ export async function checkUsage(report: Report, engine: Engine, count: (text: s
       `${usageTokens} reported; our tokenizer counts ${sum(bare)} without and ${sum(bare) + instruction * texts.length} with the instruction`,
       'Point SLUICE_TOKENIZER at the tokenizer of the model that is served.',
     );
-  }
-}
-
-/** Where the profile promises it, a text longer than the window must be refused: an engine that answers it has cut it. */
-export async function checkOverLong(report: Report, engine: Engine): Promise<void> {
-  const { windowTokens, overLong } = engine.profile;
-  if (windowTokens === null || overLong === 'no-limit') return;
-  if (overLong === 'silently-cut') {
-    report.warn(
-      'over-long text',
-      `cut silently, as the profile says; Sluice counts exactly and sends ${windowTokens} tokens at most`,
-    );
-    return;
-  }
-  // A word is one token or more, so this is above the window in every tokenizer.
-  const text = 'rabbit '.repeat(windowTokens + 1).trimEnd();
-  try {
-    await engine.embed({ texts: [text], tokens: [windowTokens + 3], role: 'passage' });
-    report.fail(
-      'over-long text',
-      `a text above ${windowTokens} tokens got a vector, so it was cut silently`,
-      'silent_truncation',
-      'Start the engine so that it refuses over-long texts (TEI: --auto-truncate false).',
-    );
-  } catch (error) {
-    if (isSluiceError(error) && (error.code === 'engine_rejected' || error.code === 'engine_too_large')) {
-      report.ok('over-long text', `refused (${error.got ?? error.code})`);
-    } else throw error;
   }
 }

@@ -41,6 +41,7 @@ describe('the ONNX engine over HTTP', () => {
     const golden = await readGolden(`${fixture}golden.json`);
     const served = await serve(
       createEngine(config({ SLUICE_ENGINE: 'onnx', SLUICE_MODEL_DIR: fixture }), { logger: silentLogger }),
+      { model: 'jina-v3-tiny' },
     );
     const client = config({ SLUICE_ENGINE_URL: served.url });
     const engine = await createEngine(client, { logger: silentLogger });
