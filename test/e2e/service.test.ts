@@ -46,6 +46,17 @@ test('an idempotency key is one submission; with other content it is a conflict'
   expect((await service.untilState('once', 'stored')).body.revision).toBe(first.body.documents[0].revision);
 });
 
+test('what is stored already is unchanged, not a new revision; with other metadata it is one', async () => {
+  const send = async (metadata: object) =>
+    (await service.call('POST', '/documents', { id: 'same', text: 'The same text.', metadata })).body.documents[0];
+  const first = await send({ lang: 'en' });
+  await service.untilState('same', 'stored');
+  expect(await send({ lang: 'en' })).toEqual({ ...first, unchanged: true });
+  const other = await send({ lang: 'de' });
+  expect([other.unchanged, BigInt(other.revision) > BigInt(first.revision)]).toEqual([false, true]);
+  expect((await service.untilState('same', 'stored')).body.revision).toBe(other.revision);
+});
+
 test('what turns out to have no text after it was accepted says so', async () => {
   const html = '<html><head><script>let page;</script></head><body></body></html>';
   expect((await service.call('POST', '/documents', { id: 'page', text: html, format: 'html' })).status).toBe(202);
@@ -102,8 +113,12 @@ test('a stream answers every line in order, and goes on after a bad one', async 
     [5, 'accepted', undefined],
     [undefined, 'end', undefined],
   ]);
-  expect(verdicts.at(-1)).toEqual({ verdict: 'end', accepted: 2, rejected: 2, failed: 0 });
+  expect(verdicts.at(-1)).toEqual({ verdict: 'end', accepted: 2, unchanged: 0, rejected: 2, failed: 0 });
   await service.untilState('s3', 'stored');
+  const again = await service.call('POST', '/documents:stream', lines.at(-1), {
+    'content-type': 'application/x-ndjson',
+  });
+  expect(again.body).toMatch(/"verdict":"unchanged".*\n.*"unchanged":1/);
 });
 
 test('a run is watched until everything that it handed in has ended', async () => {

@@ -121,6 +121,33 @@ test('two chunkers finish their submissions in the wrong order: the one accepted
   expect(await world.state('d')).toMatchObject({ state: 'stored', hash: hashOf('T2') });
 });
 
+test('a submission of what is stored already draws nothing, unless something else of the document is under way', async () => {
+  const key = world.key('d');
+  const submit = async (content: string, submission?: string) =>
+    (await world.ledger.reserve([{ key, id: 'd', hash: hashOf(content), submission }]))[0]!;
+  const first = await submit('A');
+  expect(first).toMatchObject({ unchanged: false });
+  await world.handIn('d', 'A', { revision: first.revision });
+  // Not stored yet: whoever hands it in may have seen less of it than there is.
+  const open = await submit('A');
+  expect(open).toMatchObject({ unchanged: false });
+  await world.handIn('d', 'A', { revision: open.revision });
+  await world.workAll();
+  await world.settle();
+
+  const stored = (await world.state('d'))!.currentRevision!;
+  expect(await submit('A', 'key')).toEqual({ revision: stored, again: false, conflict: false, unchanged: true });
+  expect(await submit('A', 'key')).toEqual({ revision: stored, again: true, conflict: false, unchanged: false });
+  expect(await submit('B', 'key')).toMatchObject({ conflict: true });
+  expect(await world.state('d')).toMatchObject({ state: 'stored', reservedRevisions: [] });
+
+  // A stored, B on its way, A again: three revisions, or B would stay.
+  const other = await submit('B');
+  const back = await submit('A');
+  expect(back).toMatchObject({ unchanged: false });
+  expect(BigInt(back.revision)).toBeGreaterThan(BigInt(other.revision));
+});
+
 test('submissions of producers that cannot ask are ordered by the time at which their jobs were made', async () => {
   await world.handIn('before', 'x');
   const key = world.key('d');

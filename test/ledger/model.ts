@@ -273,8 +273,9 @@ function createPlay(world: World) {
       }
       case 'reserve': {
         const id = idOf(a);
-        const [answer] = await ledger.reserve([{ key: world.key(id), id }]);
-        reserved.push({ id, content: pick(CONTENTS, b)!, revision: answer!.revision });
+        const content = pick(CONTENTS, b)!;
+        const [answer] = await ledger.reserve([{ key: world.key(id), id, hash: hashOf(content) }]);
+        if (!answer!.unchanged) reserved.push({ id, content, revision: answer!.revision });
         return;
       }
       case 'service dies':

@@ -1,8 +1,8 @@
 /**
- * Submissions to chunks: compare nothing, cut, prepare under the revision that was drawn at acceptance, enqueue, commit. A
- * submission that comes twice (its consumer died, its producer was not answered) finds its revision again and changes nothing.
+ * Submissions to chunks: cut, prepare under the revision that was drawn at acceptance, enqueue, commit. A submission that comes
+ * twice (its consumer died, its producer was not answered) finds its revision again and changes nothing.
  *
- * A submission ends **done** (committed, or overtaken by a later one), **rejected** with its reason (what is wrong lies in the
+ * A submission ends **done** (committed, overtaken by a later one, or of what is stored already), **rejected** with its reason (what is wrong lies in the
  * document or the job), or is **put off**: an outage, no room for work that nobody has admitted yet, a later schema version.
  * A verdict `stop` ends the consumer, and so does a ledger that lost its data, whether anything is submitted or not.
  */
@@ -77,6 +77,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
     const key = documentKey({ line: line.name, tenant: document.tenant, id: document.id });
     const hash = contentHash(document);
     const drawn = revision ?? (await draw(job, { key, hash, document, submission }));
+    if (drawn === undefined) return;
     const { chunks } = await pool.cut(document);
     if (chunks.length === 0) {
       throw new SluiceError('empty_document', { message: 'The document has no text once its markup is taken away' });
@@ -84,7 +85,10 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
     await accept({ document, key, hash, chunks, revision: drawn, priority });
   }
 
-  /** Of a producer that could not ask: ordered by the time at which its job was made, the same in every repetition. */
+  /**
+   * Of a producer that could not ask: ordered by the time at which its job was made, the same in every repetition. Undefined: the
+   * document is stored with this content.
+   */
   async function draw(
     job: SubmissionJob,
     {
@@ -93,7 +97,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
       document,
       submission,
     }: { key: string; hash: string; document: SourceDocument; submission: string | undefined },
-  ): Promise<Revision> {
+  ): Promise<Revision | undefined> {
     const [reserved] = await ledger.reserve([
       {
         key,
@@ -104,7 +108,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
         madeAtMs: job.madeAtMs,
       },
     ]);
-    if (!reserved!.conflict) return reserved!.revision;
+    if (!reserved!.conflict) return reserved!.unchanged ? undefined : reserved!.revision;
     throw new SluiceError('idempotency_conflict', {
       message: 'The submission has the idempotency key of an earlier one and other content',
     });

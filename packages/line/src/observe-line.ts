@@ -32,6 +32,12 @@ export function observeLine(line: Line, { metrics, tracing }: Pick<Telemetry, 'm
         metrics.count('documents_total', unchanged, { outcome: 'unchanged' });
         return answers;
       },
+      async reserve(items) {
+        const answers = await ledger.reserve(items);
+        const unchanged = answers.filter((answer) => answer.unchanged).length;
+        metrics.count('documents_total', unchanged, { outcome: 'unchanged' });
+        return answers;
+      },
       async commit(items) {
         const answers = await ledger.commit(items);
         const accepted = answers.filter((answer) => answer === 'current').length;

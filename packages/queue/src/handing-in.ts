@@ -86,7 +86,7 @@ export interface Reserve {
   tenant?: string | undefined;
   /** Idempotency key of the submission: the same key for the same document gives the same revision. */
   submission?: string | undefined;
-  /** Content hash, kept with the idempotency key: the same key with other content is told. */
+  /** Content hash, kept with the idempotency key: the same key with other content is told. Without it nothing is unchanged. */
   hash?: string | undefined;
   /** Of a producer that could not ask (a job made elsewhere): wall clock in ms at which it was made. Orders it as far as it can. */
   madeAtMs?: number | undefined;
@@ -98,6 +98,8 @@ export interface Reserved {
   again: boolean;
   /** It came with other content. */
   conflict: boolean;
+  /** Nothing was drawn: the revision is the stored one, of the same content, and nothing else of the document is under way. */
+  unchanged: boolean;
 }
 
 export interface Abandoned {
@@ -219,8 +221,9 @@ export function createHandingIn(caller: Caller, { producerGoneMs = PRODUCER_GONE
       const answers = (await caller.ask('reserve', asked)) as [string, string][];
       return answers.map(([revision, again]) => ({
         revision: revisionFromHex(revision),
-        again: again !== '0',
+        again: again === '1' || again === '2',
         conflict: again === '2',
+        unchanged: again === '3',
       }));
     },
 

@@ -17,6 +17,8 @@ export interface Accepted {
   revision: Revision;
   /** The idempotency key came before: this is the answer of then. */
   repeated: boolean;
+  /** The document is stored as it is: the revision is that one, and nothing was drawn or enqueued. */
+  unchanged: boolean;
 }
 
 export interface AcceptOptions {
@@ -74,21 +76,19 @@ export async function acceptDocuments(
       where: `document ${conflict}`,
     });
   }
-  const enqueuing = submissions.enqueue(
-    items.map(({ document, key }, index) => ({
-      key,
-      revision: reserved[index]!.revision,
-      submission: { ...document, priority },
-    })),
-  );
-  await Promise.all([enqueuing, proveLedger()]);
-  gate.accepted(documents);
+  const changed = items.flatMap(({ document, key }, index) => {
+    const { revision, unchanged } = reserved[index]!;
+    return unchanged ? [] : [{ key, revision, submission: { ...document, priority } }];
+  });
+  await Promise.all([submissions.enqueue(changed), proveLedger()]);
+  gate.accepted(changed.map(({ submission }) => submission));
   onStep('enqueued');
   return items.map(({ document: { id, tenant } }, index) => ({
     id,
     ...(tenant !== undefined && { tenant }),
     revision: reserved[index]!.revision,
     repeated: reserved[index]!.again,
+    unchanged: reserved[index]!.unchanged,
   }));
 }
 

@@ -1,5 +1,5 @@
 -- reserve {key, id, tenant, submission, hash, made} → per item {revision, again}: '0' drawn now, '1' drawn before, '2' drawn
--- before for other content.
+-- before for other content, '3' nothing was drawn: the document is stored with this content, and nothing else of it is under way.
 -- Draws the revision when a submission is accepted, in the step that records its idempotency key: the order of acceptance is
 -- the order of revisions, whoever chunks first. The same key again gives the same revision.
 -- `made`: a submission from a producer that could not ask is ordered by the time at which its job was made, as a revision.
@@ -13,6 +13,13 @@ local function revision_of(doc, item)
   return made
 end
 
+-- One that was made before the stored revision was accepted says nothing about what is wanted now.
+local function unchanged(doc, item)
+  local rec = doc.rec
+  return rec and rec.state == 's' and rec.hash == item.hash and next(doc.heads) == nil
+    and (item.made == '' or item.made >= rec.rev)
+end
+
 local answers = {}
 for i, item in ipairs(items) do
   local doc = load(i)
@@ -22,6 +29,9 @@ for i, item in ipairs(items) do
     local before = string.match(known, ':(.*)$') or ''
     local other = before ~= '' and item.hash ~= '' and before ~= item.hash
     answers[i] = { string.sub(known, 1, 13), other and '2' or '1' }
+  elseif unchanged(doc, item) then
+    if field then redis.call('hset', K.submissions, field, doc.rec.rev .. int(time_ms()) .. ':' .. item.hash) end
+    answers[i] = { doc.rec.rev, '3' }
   else
     local rev = revision_of(doc, item)
     -- One that is older than the current revision is overtaken already: it needs no head.

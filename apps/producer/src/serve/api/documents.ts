@@ -25,6 +25,9 @@ const acceptedSchema = z
         tenant: z.string().optional(),
         revision: z.string().describe('Drawn now, or when the idempotency key came first.'),
         repeated: z.boolean().describe('The idempotency key came before; nothing was accepted anew.'),
+        unchanged: z
+          .boolean()
+          .describe('The document is stored as it is, by this revision; nothing was accepted anew.'),
       }),
     ),
   })

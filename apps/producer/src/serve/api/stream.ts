@@ -28,11 +28,12 @@ const MOST_STREAMS = 100;
 const KEEP_ALIVE_MS = 15_000;
 
 export type Verdict =
-  | { line: number; id?: string; verdict: 'accepted'; revision: string }
+  /** `unchanged`: stored as it is, by this revision. */
+  | { line: number; id: string; verdict: 'accepted' | 'unchanged'; revision: string }
   /** `rejected`: the line is at fault. `failed`: it is not; send it again. */
   | { line: number; id?: string; verdict: 'rejected' | 'failed'; code: string; detail: string }
   /** The last line: everything was read. */
-  | { verdict: 'end'; accepted: number; rejected: number; failed: number };
+  | { verdict: 'end'; accepted: number; unchanged: number; rejected: number; failed: number };
 
 export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
   const room = createRoom(MOST_STREAMS);
@@ -49,7 +50,7 @@ export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
       tags: ['documents'],
       summary: 'Hand in any number of documents',
       description:
-        'NDJSON: a document a line. Answers a line each, in order: `{"line":1,"id":"a","verdict":"accepted","revision":"…"}`, or `rejected`/`failed` with `code` and `detail`; the last line is `{"verdict":"end",…}`. Waits where there is no room, with an empty line now and then. Read while you send.',
+        'NDJSON: a document a line. Answers a line each, in order: `{"line":1,"id":"a","verdict":"accepted","revision":"…"}`, `unchanged` where the document is stored as it is, or `rejected`/`failed` with `code` and `detail`; the last line is `{"verdict":"end",…}`. Waits where there is no room, with an empty line now and then. Read while you send.',
       security: bearer,
       params: z.object({ line: lineParameter }),
       querystring: priorityQuery,
@@ -98,7 +99,7 @@ async function pump(body: Readable | undefined, out: PassThrough, options: Pumpi
 
 async function pumpLines(body: Readable, out: PassThrough, options: Pumping): Promise<void> {
   const { line, parts } = options;
-  const counts = { accepted: 0, rejected: 0, failed: 0 };
+  const counts = { accepted: 0, unchanged: 0, rejected: 0, failed: 0 };
   const gone = new AbortController();
   finished(out).catch(() => gone.abort());
   const signal = AbortSignal.any([gone.signal, parts.closing]);
@@ -145,7 +146,8 @@ async function verdictOn(read: Line, { line, parts, caller, priority, submission
       idempotencyKey: submission === undefined ? undefined : `${submission}\n${read.number}`,
       admitted: true,
     });
-    return { line: read.number, id: document.id, verdict: 'accepted', revision: accepted!.revision };
+    const { revision, unchanged } = accepted!;
+    return { line: read.number, id: document.id, verdict: unchanged ? 'unchanged' : 'accepted', revision };
   } catch (error) {
     return refusalOf(read, asSluiceError(error), document?.id);
   }
