@@ -25,8 +25,9 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-engine-'));
-  // The settings of a consumer around it must not matter to what is served.
-  engine = createSluice('test-engine-served', { ...key, SLUICE_ENGINE_URL: 'http://127.0.0.1:9' }).start([
+  // The settings of a consumer around it must not matter to what is served, but for the name of the model.
+  const settings = { ...key, SLUICE_MODEL: 'jina-v3-tiny', SLUICE_ENGINE_URL: 'http://127.0.0.1:9' };
+  engine = createSluice('test-engine-served', settings).start([
     ...['engine', '--model-dir', tinyFolder, '--port', '0', '--json'],
   ]);
   served = await firstLine(engine);
