@@ -76,7 +76,9 @@ test('the engine downloads the model, shows its licence and is ready', async () 
   });
   await expect.poll(() => log, { timeout: 60_000 }).toContain(`SLUICE_MODEL_REVISION=${HUB_COMMIT} sluice doctor`);
   expect(log).toMatch(/downloading onnx\/model\.onnx_data: .* of 910 kB/);
-  expect(log).toContain('cc-by-nc-4.0');
+  // The licence as a person reads it when the engine is ready, and the page before that.
+  expect(log).toMatch(/^ {2}licence {4}cc-by-nc-4\.0, of the weights$/m);
+  expect(page).toContain('The weights are CC-BY-NC-4.0: commercial use needs a licence from Jina AI.');
 });
 
 test('the settings, doctor, the first vectors and the bulk run work as written', async () => {
