@@ -22,7 +22,7 @@ export function readResults(): Map<string, Report> {
 
 /** The page with the figures of the reports; blocks without a report stay as they are. */
 export function drawPage(page: string, reports: ReadonlyMap<string, Report>): string {
-  return page.replaceAll(/<!-- figures ([a-z]+) -->\n[\s\S]*?<!-- end -->/g, (block, name: string) => {
+  return page.replaceAll(/<!-- figures ([a-z-]+) -->\n[\s\S]*?<!-- end -->/g, (block, name: string) => {
     const report = reports.get(name);
     return report === undefined ? block : `<!-- figures ${name} -->\n${table(report)}\n<!-- end -->`;
   });
