@@ -82,7 +82,7 @@ test('dead letters are listed, shown, exported, tried again and dropped', async 
     chunks: { accepted: 3, stored: 1, dead: 2 },
   });
   expect(gone.stderr).toMatch(/unknown_dead_letter/);
-  expect(dropped.lines).toEqual([{ restored: 1, deleted: 1, gone: 0 }]);
+  expect(dropped.lines).toEqual([{ restored: 1, deleted: 1, gone: 0, removed: 0 }]);
   expect((await line.rows('kept')).map(({ text }) => text)).toEqual(['the older revision']);
   expect([await state('kept'), await state('given')]).toEqual(['stored', 'deleted']);
   expect((await sluice.run(['dead', 'list'])).stdout).toBe('No dead letters.\n');

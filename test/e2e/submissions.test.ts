@@ -63,7 +63,9 @@ test('a TypeScript service hands a document in, and the same submission again is
   }
 });
 
-test('what cannot be read is rejected with its reason, what is newer is left, the others are stored', async () => {
+test('what cannot be read is rejected with its reason, what is newer is left, the others are stored', {
+  timeout: 300_000,
+}, async () => {
   const queue = new Queue('submissions', { prefix: '{sluice:test-submissions}', connection: redis });
   queue.on('error', () => undefined);
   try {
@@ -83,6 +85,30 @@ test('what cannot be read is rejected with its reason, what is newer is left, th
       blank: expect.stringMatching(/^empty_document: /),
     });
     expect((await queue.getDelayed()).map((job) => job.id)).toEqual(['from-the-future']);
+
+    // Beside the dead letters of chunks, until somebody has seen enough of them.
+    const [list, shown, unknown] = await Promise.all([
+      sluice.run(['dead', 'list', '--json']),
+      sluice.run(['dead', 'show', '--document', 'extra']),
+      sluice.run(['dead', 'show', 'submission:fine']),
+    ]);
+    expect(list.lines.map(({ submission, code }) => [submission, code]).toSorted()).toEqual([
+      ['submission:bad-id', 'invalid_id'],
+      ['submission:blank', 'empty_document'],
+      ['submission:malformed', 'malformed_job'],
+      ['submission:unknown-field', 'malformed_job'],
+    ]);
+    expect(shown.stdout).toMatch(/submission:unknown-field[\s\S]*document +extra[\s\S]*malformed_job[\s\S]*fix +\w/);
+    expect(unknown.stderr).toMatch(/unknown_dead_letter/);
+    const dropped = await Promise.all([
+      sluice.run(['dead', 'drop', 'submission:blank', '--yes', '--json']),
+      sluice.run(['dead', 'drop', '--code', 'malformed_job', '--yes', '--json']),
+    ]);
+    expect(dropped.map(({ lines }) => lines[0])).toEqual([
+      { restored: 0, deleted: 0, gone: 0, removed: 1 },
+      { restored: 0, deleted: 0, gone: 0, removed: 2 },
+    ]);
+    expect((await queue.getFailed()).map((job) => job.id)).toEqual(['bad-id']);
   } finally {
     await queue.close();
   }

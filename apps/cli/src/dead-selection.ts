@@ -1,6 +1,6 @@
-/** Which dead letters a `sluice dead` command means: chunk ids, and --run, --document, --code. */
+/** Which dead letters a `sluice dead` command means: chunk ids, `submission:` names, and --run, --document, --code. */
 import { SluiceError } from '@sluice/core';
-import type { DeadSelection } from '@sluice/line';
+import { type DeadSelection, isSubmissionName } from '@sluice/line';
 
 export interface DeadOptions {
   run?: string;
@@ -19,6 +19,16 @@ export function deadSelection(chunks: readonly string[], { run, document, code }
     ...(document !== undefined && { documentId: document }),
     ...(code !== undefined && { code }),
   };
+}
+
+/** For what only a chunk can have done to it. Throws `bad_usage` for a submission. */
+export function chunksOnly(names: readonly string[]): readonly string[] {
+  const submission = names.find(isSubmissionName);
+  if (submission === undefined) return names;
+  throw new SluiceError('bad_usage', {
+    message: `${submission} is no chunk: it was rejected before it was cut`,
+    fix: 'Mend the document and hand it in again; `sluice dead drop` removes the submission.',
+  });
 }
 
 /** For what changes something: nothing chosen is a mistake, not everything. Throws `bad_usage`. */

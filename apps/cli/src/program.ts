@@ -294,7 +294,11 @@ export function createProgram(): Command {
     .option('--rejected', 'list rejected and skipped items')
     .option('--json', 'JSON lines');
 
-  const dead = group(program, 'dead', 'Dead letters: chunks whose verdict is final.');
+  const dead = group(
+    program,
+    'dead',
+    'Dead letters: chunks whose verdict is final, and submissions that were rejected.',
+  );
   choosing(
     command(
       dead,

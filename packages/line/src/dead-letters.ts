@@ -6,9 +6,10 @@
 import { parseChunkId, SluiceError } from '@sluice/core';
 import type { ChunkJob, ChunkRef, DeadLetter, DeadLetterFilter } from '@sluice/queue';
 import type { Line } from './open-line.ts';
+import { isSubmissionName } from './rejected-submissions.ts';
 
 export interface DeadSelection extends DeadLetterFilter {
-  /** Chunk ids; none: every dead letter that the filter lets through. */
+  /** Chunk ids, and names of rejected submissions; none: everything that the filter lets through. */
   chunks?: readonly string[];
 }
 
@@ -22,7 +23,7 @@ const GROUP = 100;
 /** Letters without text, oldest first within a shard. Throws `unknown_dead_letter` for a chunk that has none. */
 export async function* findDead(line: Dead, selection: DeadSelection): AsyncGenerator<DeadLetter> {
   if (selection.chunks === undefined || selection.chunks.length === 0) yield* line.ledger.deadLetters(selection);
-  else for (const chunk of selection.chunks) yield withoutJob(await deadLetter(line, chunk));
+  else for (const name of selection.chunks) if (!isSubmissionName(name)) yield withoutJob(await deadLetter(line, name));
 }
 
 /** Letters with their jobs, for `export` alone: only there is a document's text shown. */

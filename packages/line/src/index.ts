@@ -4,5 +4,6 @@ export * from './observe-line.ts';
 export * from './open-line.ts';
 export * from './query.ts';
 export * from './reconcile.ts';
+export * from './rejected-submissions.ts';
 export * from './sample.ts';
 export * from './verify.ts';

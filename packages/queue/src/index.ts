@@ -47,6 +47,7 @@ export { openQueueMetrics, type QueueMetrics } from './queue-metrics.ts';
 export type { DocumentRecord, DocumentState, DocumentStateName, LedgerCounts, Reading, Share } from './reading.ts';
 export type { Adopt, Lease, Reconciling } from './reconciling.ts';
 export { type RedisInfo, redisInfo } from './redis-info.ts';
+export type { RejectedSubmission } from './rejected-submissions.ts';
 export {
   openRuns,
   type Rejection,

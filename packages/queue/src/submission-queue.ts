@@ -6,6 +6,12 @@ import { type DocumentKey, type Revision, revisionHex, type SluiceError } from '
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { guarded } from './errors.ts';
+import {
+  createRejectedSubmissions,
+  type Rejected,
+  type RejectedSubmissions,
+  rejectionOf,
+} from './rejected-submissions.ts';
 import { type Priority, parseSubmission, type Submission } from './submission.ts';
 
 export const SUBMISSION_QUEUE = 'submissions';
@@ -17,15 +23,9 @@ const REJECTED_KEPT = 10_000;
 const EVENTS_KEPT = 1_000;
 const JOBS_PER_BULK = 100;
 
-export interface Rejected {
-  code: string;
-  /** In words, without text of the document. */
-  reason: string;
-}
-
 export type SubmissionState = { state: 'waiting' } | ({ state: 'rejected' } & Rejected);
 
-export interface SubmissionQueue {
+export interface SubmissionQueue extends RejectedSubmissions {
   /**
    * Hands documents in. When it returns they are in the queue; what refuses them is said there (`sluice serve`, Bull Board).
    * Throws `malformed_job` before anything is added, `queue_*` when Redis cannot take them: then some may be in, and adding all
@@ -70,6 +70,8 @@ export function openSubmissionQueue(redis: Redis, line: string): SubmissionQueue
   }
 
   return {
+    ...createRejectedSubmissions(queue),
+
     async submit(submissions) {
       for (const submission of submissions) parseSubmission({ v: 1, ...submission });
       await add(submissions.map((submission) => ({ submission })));
@@ -113,12 +115,6 @@ export function submissionJobKey(line: string, key: DocumentKey, revision: Revis
 
 function submissionJobId(key: DocumentKey, revision: Revision): string {
   return `${key}${revisionHex(revision)}`;
-}
-
-/** `<code>: <words>`, as the consumer fails a job. */
-function rejectionOf(reason = ''): Rejected {
-  const [, code = 'malformed_job', words = reason] = /^([a-z_]+): (.*)$/s.exec(reason) ?? [];
-  return { code, reason: words };
 }
 
 /** What the consumer fails a job with. */

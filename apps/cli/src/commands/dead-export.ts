@@ -3,13 +3,14 @@
  * form that `sluice ingest -` reads; what it is a part of, and why it died, is in its metadata.
  */
 import { openExistingLine, readDead } from '@sluice/line';
-import { type DeadOptions, deadSelection } from '../dead-selection.ts';
+import { chunksOnly, type DeadOptions, deadSelection } from '../dead-selection.ts';
 import { printJson, runCommand } from '../run-command.ts';
 
 export async function run(chunks: string[], options: DeadOptions): Promise<void> {
+  const selection = deadSelection(chunksOnly(chunks), options);
   await runCommand('dead', options, async ({ config, logger, releaser }) => {
     const line = await openExistingLine(config, { logger, releaser });
-    for await (const { job, code, reason, at } of readDead(line, deadSelection(chunks, options))) {
+    for await (const { job, code, reason, at } of readDead(line, selection)) {
       const { documentId, revision, ordinal, chunkCount, start, end, heading, run: of } = job;
       printJson({
         id: `${documentId}#${ordinal}`,

@@ -1,6 +1,7 @@
-import { findDead, openExistingLine } from '@sluice/line';
+import { findDead, findRejected, openExistingLine, submissionName } from '@sluice/line';
 import { chunkIdOf } from '@sluice/queue';
 import { type DeadOptions, deadSelection } from '../dead-selection.ts';
+import { openSubmissions } from '../open-submissions.ts';
 import { dim } from '../render/style.ts';
 import { table } from '../render/table.ts';
 import { count, plural, printable, shorten } from '../render/words.ts';
@@ -12,27 +13,35 @@ const LISTED = 200;
 export async function run(options: DeadOptions): Promise<void> {
   await runCommand('dead', options, async ({ config, logger, releaser }) => {
     const line = await openExistingLine(config, { logger, releaser });
+    const selection = deadSelection([], options);
     const rows: string[][] = [];
     let found = 0;
-    for await (const letter of findDead(line, deadSelection([], options))) {
+    const tell = (name: string, record: object, [document, ...cells]: string[], at: number): void => {
       found += 1;
-      const chunk = chunkIdOf(letter);
-      if (options.json === true) printJson({ chunk, ...letter });
+      if (options.json === true) printJson(record);
       else if (found <= LISTED)
         rows.push([
-          chunk,
-          shorten(printable(letter.documentId), 40),
-          `${letter.ordinal + 1} of ${letter.chunkCount}`,
-          letter.code,
-          letter.run ?? '',
-          new Date(letter.at).toISOString().slice(0, 19).replace('T', ' '),
+          printable(name),
+          shorten(printable(document!), 40),
+          ...cells,
+          new Date(at).toISOString().slice(0, 19).replace('T', ' '),
         ]);
+    };
+    for await (const letter of findDead(line, selection)) {
+      const { documentId, ordinal, chunkCount, code, run: of = '', at } = letter;
+      const chunk = chunkIdOf(letter);
+      tell(chunk, { chunk, ...letter }, [documentId, `${ordinal + 1} of ${chunkCount}`, code, of], at);
+    }
+    for await (const rejected of findRejected(openSubmissions(line, releaser), selection)) {
+      const { jobId, documentId = '', code, at } = rejected;
+      const submission = submissionName({ jobId });
+      tell(submission, { submission, ...rejected }, [documentId, 'not cut', code, ''], at);
     }
     if (options.json === true) return;
     if (found === 0) process.stdout.write(`${dim('No dead letters.')}\n`);
     else {
       process.stdout.write(
-        `${table(rows, { head: ['chunk', 'document', 'place', 'code', 'run', 'since (UTC)'] })}\n${found > LISTED ? `${dim(`… and ${count(found - LISTED)} more`)}\n` : ''}${dim(`${plural(found, 'dead letter')}. Next: sluice dead show CHUNK, then sluice dead retry or sluice dead drop.`)}\n`,
+        `${table(rows, { head: ['chunk or submission', 'document', 'place', 'code', 'run', 'since (UTC)'] })}\n${found > LISTED ? `${dim(`… and ${count(found - LISTED)} more`)}\n` : ''}${dim(`${plural(found, 'dead letter')}. Next: sluice dead show CHUNK, then sluice dead retry or sluice dead drop.`)}\n`,
       );
     }
   });

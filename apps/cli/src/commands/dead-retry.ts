@@ -1,11 +1,11 @@
 import { openExistingLine, retryDead } from '@sluice/line';
-import { chosenDead, type DeadOptions } from '../dead-selection.ts';
+import { chosenDead, chunksOnly, type DeadOptions } from '../dead-selection.ts';
 import { dim, green } from '../render/style.ts';
 import { plural } from '../render/words.ts';
 import { printJson, runCommand } from '../run-command.ts';
 
 export async function run(chunks: string[], options: DeadOptions): Promise<void> {
-  const selection = chosenDead(chunks, options);
+  const selection = chosenDead(chunksOnly(chunks), options);
   await runCommand('dead', options, async ({ config, logger, releaser }) => {
     const line = await openExistingLine(config, { logger, releaser });
     const { retried, gone } = await retryDead(line, selection);
