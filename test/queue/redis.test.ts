@@ -1,6 +1,6 @@
 /** Redis in trouble, as its clients see it. */
 import { silentLogger } from '@sluice/core';
-import { checkRedis, connectRedis, openLedger, redisFindings } from '@sluice/queue';
+import { checkRedis, connectRedis, durabilityFinding, openLedger, redisFindings } from '@sluice/queue';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort, startValkey, type TestValkey } from '../support/valkey.ts';
 
@@ -42,6 +42,28 @@ test('a server that would lose accepted work is refused with both fixes, unless 
   } finally {
     redis.disconnect();
     await unsafe.stop();
+  }
+});
+
+test('a server that may lose what it has just acknowledged is told of, and the one that syncs first is not', async () => {
+  const redis = connectRedis(valkey.url, { role: 'reader', logger: silentLogger });
+  try {
+    expect(await durabilityFinding(redis)).toMatchObject({
+      status: 'warn',
+      message: expect.stringMatching(/everysec.*two seconds/),
+    });
+    await redis.config('SET', 'appendfsync', 'always');
+    expect(await durabilityFinding(redis)).toMatchObject({ status: 'ok' });
+    await redis.acl('SETUSER', 'looks', 'on', '>key', '~*', '+@all', '-config');
+    const looks = connectRedis(valkey.url.replace('//', '//looks:key@'), { role: 'reader', logger: silentLogger });
+    expect(await durabilityFinding(looks)).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('does not say'),
+    });
+    looks.disconnect();
+  } finally {
+    await redis.config('SET', 'appendfsync', 'everysec');
+    redis.disconnect();
   }
 });
 

@@ -1,5 +1,5 @@
 /**
- * The embedded queue: Valkey on loopback with AOF and noeviction, as accepted-is-kept asks for. Its password is in a
+ * The embedded queue: Valkey on loopback with noeviction and an AOF that is on disk before an answer goes out, as accepted-is-kept asks for. Its password is in a
  * configuration file of mode 0600, never on the command line, where every user of the machine could read it.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -46,7 +46,7 @@ port ${port}
 requirepass ${password}
 dir ${quoted(data)}
 appendonly yes
-appendfsync everysec
+appendfsync always
 save ""
 maxmemory 1gb
 maxmemory-policy noeviction

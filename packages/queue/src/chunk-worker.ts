@@ -10,9 +10,9 @@ import { toQueueError } from './errors.ts';
 import { createFetching } from './fetching.ts';
 import { openConnection } from './open-connection.ts';
 
-/** A killed worker's jobs are picked up again after at most lock + 2 × stalled interval = 25 s. */
+/** A killed worker's jobs are picked up again after at most lock + 2 × stalled interval = 21 s. */
 export const WORKER_LOCK_MS = 15_000;
-export const STALLED_INTERVAL_MS = 5_000;
+export const STALLED_INTERVAL_MS = 3_000;
 /** How long BullMQ waits before it asks a Redis again that could not be reached; 15 s by its default. */
 const RETRY_MS = 3_000;
 /** Failed jobs that the dashboard shows. The ledger's dead letters are the record. */

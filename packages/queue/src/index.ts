@@ -20,7 +20,7 @@ export {
   scopes,
 } from './api-keys.ts';
 export { type BoardQueues, openBoardQueues } from './board-queues.ts';
-export { checkRedis, type Finding, redisFindings } from './check-redis.ts';
+export { checkRedis, durabilityFinding, type Finding, redisFindings } from './check-redis.ts';
 export { type ChunkJob, chunkIdOf, chunkJobSchema, jobId, parseChunkJob } from './chunk-job.ts';
 export { type ChunkQueue, openChunkQueue, type QueueCounts } from './chunk-queue.ts';
 export { type ChunkWorker, openChunkWorker, STALLED_INTERVAL_MS, WORKER_LOCK_MS } from './chunk-worker.ts';
