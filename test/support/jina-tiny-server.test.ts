@@ -11,6 +11,7 @@ import {
   parseGolden,
   preflight,
   proofForLine,
+  proveAgain,
   type ResolvedEngine,
   readGolden,
   recordGolden,
@@ -142,6 +143,28 @@ describe('jina-v3-tiny over HTTP', () => {
       server.become(another);
       await expect(checkCanary(engine, found)).rejects.toMatchObject({ code: 'model_swapped', verdict: 'stop' });
     }
+  });
+
+  it('is proved again while working: another model, and the same one started with other flags', async () => {
+    const golden = await readGolden(goldenPath);
+    const proof = proofForLine(await report({}, golden), undefined, {
+      acceptUnproven: false,
+      at: '2026-11-24T00:00:00.000Z',
+    });
+    const again = (options: JinaTinyOptions) => {
+      server.become(options);
+      return proveAgain(engine, resolved, { golden, proof });
+    };
+    await again({});
+    await expect(again({ weights: 'other-seed' })).rejects.toMatchObject({ verdict: 'stop' });
+    // The vector of a short text is what it was.
+    await expect(again({ cutsSilently: true })).rejects.toMatchObject({ code: 'silent_truncation', verdict: 'stop' });
+    // One that fails for once was right a few minutes ago: the line goes on.
+    const failing = (status: number) => ({
+      script: ({ request }: { request: number }) => (request % 4 === 0 ? { status, body: '' } : undefined),
+    });
+    await expect(again(failing(500))).rejects.toMatchObject({ code: 'engine_failed', verdict: 'unknown' });
+    await expect(again(failing(503))).rejects.toMatchObject({ code: 'engine_busy', verdict: 'retry' });
   });
 
   it('is of another model though right in itself: golden vectors say so, and so does the line that another engine filled', async () => {

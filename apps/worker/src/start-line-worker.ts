@@ -15,6 +15,7 @@ import {
   paceEngine,
   preflight,
   proofForLine,
+  proveAgain,
   readGolden,
   sameProof,
 } from '@sluice/embedder';
@@ -65,7 +66,8 @@ export async function startLineWorker({
 
   const golden = config.SLUICE_GOLDEN === undefined ? undefined : await readGolden(config.SLUICE_GOLDEN);
   const { usageCounts, overLong } = plan.engine.profile;
-  const count = usageCounts === 'nothing' && overLong !== 'silently-cut' ? undefined : await counter(config);
+  const mayCut = overLong === 'silently-cut';
+  const count = usageCounts === 'nothing' && !mayCut ? undefined : await counter(config);
   const report = await persist(() => preflight(bare, plan.engine, { golden, count, signal: giveUp }), {
     signal: giveUp,
     clock: systemClock,
@@ -90,6 +92,10 @@ export async function startLineWorker({
     line,
     engine,
     prove: () => checkCanary(engine, report),
+    proveAgain: async () => {
+      const again = mayCut ? await counter(config) : undefined;
+      await proveAgain(engine, plan.engine, { golden, count: again, signal: closed.signal, proof });
+    },
     held: reason !== undefined,
     logger,
     telemetry,

@@ -46,6 +46,8 @@ export interface RunWorkerOptions {
   held?: boolean;
   /** Throws when a known text no longer has its known vector: the model was swapped under a running worker. */
   prove(): Promise<void>;
+  /** The whole preflight once more, every few minutes. Throws what stops the line, or why nothing was learned. */
+  proveAgain(): Promise<void>;
   logger: Logger;
   telemetry?: Telemetry | undefined;
   clock?: Clock;
@@ -74,13 +76,14 @@ const NEWER_JOB_MS = 30_000;
 const LEAVE_MS = 5_000;
 /** How often the collection's epoch is looked at, beside after every write. */
 const PROVE_COLLECTION_MS = 10_000;
-/** How often a working engine is asked for the vector of a known text. */
-const PROVE_MS = 180_000;
+/** How often a working engine is proved again. */
+const PROVE_AGAIN_MS = 180_000;
 
 export function runWorker({
   line,
   engine,
   prove,
+  proveAgain,
   held = false,
   logger,
   telemetry = noTelemetry(),
@@ -247,7 +250,7 @@ export function runWorker({
     every(heartbeatMs, beat, (error) => collapse(error, 'the heartbeat failed')),
     every(heartbeatMs, obey, onTrouble),
     every(heartbeatMs, proveLine, onTrouble),
-    every(PROVE_MS, async () => void (held || (await prove())), onTrouble),
+    every(PROVE_AGAIN_MS, async () => void (held || (await proveAgain())), onTrouble),
   ];
   logger.info({ event: 'worker started', worker: id, line: line.name, engine: engine.where }, 'working');
 

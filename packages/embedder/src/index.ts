@@ -15,6 +15,7 @@ export { createModelledEngine, type ModelledEngine, openModelledEngine } from '.
 export { nullVector } from './null-engine.ts';
 export { readModelFolder } from './onnx/model-folder.ts';
 export * from './pace.ts';
+export { proveAgain } from './preflight/again.ts';
 export { type GoldenFile, type GoldenText, type GoldenVariant, parseGolden, readGolden } from './preflight/golden.ts';
 export { proofForLine, refuseUnlessRight, sameProof } from './preflight/line-proof.ts';
 export { recordGolden } from './preflight/record-golden.ts';
