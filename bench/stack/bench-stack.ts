@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { nodeFlags } from '@sluice/cli/node-flags';
+import { nodeFlags, nodeVariables } from '@sluice/cli/node-flags';
 import { silentLogger } from '@sluice/core';
 import { startStack } from '@sluice/embedded';
 
@@ -74,7 +74,7 @@ export async function openBenchStack(): Promise<BenchStack> {
     processes += 1;
     const usageFile = join(folder, `usage-${processes}.json`);
     const child = spawn(process.execPath, [...nodeFlags, '--import', preload, ...args], {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env, BENCH_USAGE_FILE: usageFile },
+      env: { ...nodeVariables, PATH: process.env.PATH, HOME: process.env.HOME, ...env, BENCH_USAGE_FILE: usageFile },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const lines: Record<string, unknown>[] = [];

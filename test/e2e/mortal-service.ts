@@ -3,7 +3,7 @@
  * the environment. Prints where it listens.
  */
 import { loadConfig, silentLogger } from '@sluice/core';
-import { startService } from '@sluice/producer';
+import { startService } from '@sluice/producer/service';
 
 const [step, nth] = [process.argv[2], Number(process.argv[3])];
 const values = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('SLUICE_')));

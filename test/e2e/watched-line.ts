@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createReleaser, loadConfig, silentLogger } from '@sluice/core';
 import { openExistingLine } from '@sluice/line';
-import { startService } from '@sluice/producer';
+import { startService } from '@sluice/producer/service';
 import { openApiKeys } from '@sluice/queue';
 import { startJinaTinyServer } from '../support/jina-tiny-server.ts';
 import { startValkey } from '../support/valkey.ts';

@@ -6,10 +6,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { delimiter, dirname, join } from 'node:path';
+import { nodeVariables, projectRoot } from './node-flags.mjs';
 
-export const projectRoot = resolve(fileURLToPath(import.meta.url), '../../../..');
+export { projectRoot };
 
 /** The package that carries Node for a platform, each with nothing but the binary in it. */
 const PACKAGES = {
@@ -45,7 +45,7 @@ export function rightNode(root = projectRoot) {
 
 /** The environment in which `node` is that Node, also for the processes that it starts. @param {string} node */
 export function nodeEnvironment(node) {
-  return { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+  return { ...nodeVariables, ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
 }
 
 /**

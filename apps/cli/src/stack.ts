@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Config, createBackoff, type Logger, SluiceError, systemClock } from '@sluice/core';
 import { readStack, type StackState, startStack } from '@sluice/embedded';
 import { type Line, openLine, planSpace } from '@sluice/line';
-import { startService } from '@sluice/producer';
+import { startService } from '@sluice/producer/service';
 import { nodeFlags } from '../bin/node-flags.mjs';
 import { type Context, homeOf, loadSettings } from './context.ts';
 import { mainModule, programsFolder } from './project.ts';

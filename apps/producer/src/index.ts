@@ -5,7 +5,6 @@ export type { HandInStep, OnHandInStep } from './hand-in.ts';
 export * from './ingest.ts';
 export * from './open-pool.ts';
 export * from './prune.ts';
-export * from './serve/start-service.ts';
 export * from './source/item.ts';
 export * from './source/read-documents.ts';
 export * from './source/roots.ts';

@@ -5,14 +5,9 @@
  * Invariants: `text === source.slice(start, end)`; every non-blank character of the source is in exactly one chunk (overlap
  * aside); tokens are those of the embedded text, counted by the model's own tokenizer; no chunk passes a limit.
  */
-import {
-  type Chunk,
-  chunkHash,
-  embeddedText,
-  MAX_CHUNKS_PER_DOCUMENT,
-  SluiceError,
-  type SourceDocument,
-} from '@sluice/core';
+import { type Chunk, embeddedText, type SourceDocument } from '@sluice/core/document';
+import { SluiceError } from '@sluice/core/errors';
+import { chunkHash, MAX_CHUNKS_PER_DOCUMENT } from '@sluice/core/identity';
 import type { Tokenizer } from '@sluice/tokenizer';
 import { codeOutline } from './code-outline.ts';
 import { ContextMaker } from './context.ts';

@@ -1,5 +1,5 @@
 /** How large a chunk may be. All limits hold for the text as the engine is given it, instruction and specials included. */
-import { SluiceError } from '@sluice/core';
+import { SluiceError } from '@sluice/core/errors';
 
 export interface ChunkLimits {
   /** A chunk closes at the first strong boundary after so many tokens. */

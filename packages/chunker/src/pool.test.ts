@@ -25,8 +25,10 @@ describe('a chunker pool', () => {
     pool = await createChunkerPool({ limits, threads: 2 });
     expect(pool.threads).toBe(2);
     const chunker = createChunker(createTokenizer(await loadTokenizerModel()), limits);
-    const cuts = await Promise.all(documents.map((document) => pool!.cut(document)));
-    expect(cuts).toEqual(documents.map((document) => chunker.cut(document)));
+    const page = { text: '<title>Mill</title><p>Water turns wheels.</p>', format: 'html' as const };
+    const all = [...documents, page];
+    const cuts = await Promise.all(all.map((document) => pool!.cut(document)));
+    expect(cuts).toEqual(all.map((document) => chunker.cut(document)));
   });
 
   it('passes refusals on as what they are', async () => {

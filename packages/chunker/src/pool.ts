@@ -5,12 +5,11 @@
  * document alone and is replaced. Documents wait in order when all threads are busy; who calls `cut` faster than it awaits
  * holds those texts in memory, so the caller's awaiting is the back-pressure.
  */
-import { availableParallelism } from 'node:os';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { type ErrorCode, SluiceError, type SourceDocument } from '@sluice/core';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { type CutDocument, createChunker } from './chunker.ts';
-import type { CutReply, CutThreadData } from './cut-thread.ts';
+import type { CutReply, CutThreadData, SentCut } from './cut-thread.ts';
 import type { ChunkLimits } from './limits.ts';
 
 export type DocumentToCut = Pick<SourceDocument, 'text' | 'format' | 'title'>;
@@ -27,7 +26,7 @@ export interface ChunkerPoolOptions {
   /** A tokenizer.json or .json.br; default: the packaged XLM-R. */
   tokenizer?: string | undefined;
   limits: ChunkLimits;
-  /** Default: one a core, four at most. */
+  /** Default: one. */
   threads?: number | undefined;
   /** Memory of each thread; default: Node's own limits. */
   resourceLimits?: ResourceLimits | undefined;
@@ -39,7 +38,6 @@ interface Job {
   reject(error: unknown): void;
 }
 
-const MOST_THREADS = 4;
 /** This file's own ending: the same code runs as TypeScript and bundled. */
 const workerFile = new URL(import.meta.url.endsWith('.ts') ? './cut-thread.ts' : './cut-thread.js', import.meta.url);
 
@@ -48,7 +46,7 @@ export async function createChunkerPool(options: ChunkerPoolOptions): Promise<Ch
   const model = await loadTokenizerModel(options.tokenizer);
   // Our own tokenizer is made in no time and says what limits cannot be; the library's takes a second and is left to the thread.
   if (model.kind === 'unigram') createChunker(createTokenizer(model), options.limits);
-  const threads = options.threads ?? Math.min(MOST_THREADS, availableParallelism());
+  const { threads = 1 } = options;
   return new Pool({ model, limits: options.limits }, threads, options.resourceLimits);
 }
 
@@ -149,10 +147,20 @@ class Pool implements ChunkerPool {
   }
 }
 
-function settle({ resolve, reject }: Job, reply: CutReply): void {
-  if ('cut' in reply) resolve(reply.cut);
+function settle({ document, resolve, reject }: Job, reply: CutReply): void {
+  if ('cut' in reply) resolve(withTexts(reply.cut, document.text));
   else if ('failed' in reply) reject(reply.failed);
   else reject(rebuilt(reply.refused));
+}
+
+/** The chunks' texts are slices of one string in this thread: no character crosses twice. */
+function withTexts(cut: SentCut, text: string): CutDocument {
+  const { source = text, chunks, ...about } = cut;
+  return {
+    source,
+    ...about,
+    chunks: chunks.map((chunk) => ({ ...chunk, text: source.slice(chunk.start, chunk.end) })),
+  };
 }
 
 function rebuilt(parts: Record<string, unknown>): SluiceError {

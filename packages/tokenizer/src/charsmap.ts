@@ -4,7 +4,7 @@
  * wins and the rest of the input is dropped. That looks wrong, and it is what every Rust-based engine does.
  */
 import { Buffer } from 'node:buffer';
-import { SluiceError } from '@sluice/core';
+import { SluiceError } from '@sluice/core/errors';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

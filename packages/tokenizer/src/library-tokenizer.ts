@@ -5,7 +5,7 @@
  * vocabulary of XLM-R's size, so use one chunking thread with it.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { SluiceError } from '@sluice/core';
+import { SluiceError } from '@sluice/core/errors';
 import type { LibraryReply, LibraryRequest } from './library-thread.ts';
 import type { LibraryModel } from './model.ts';
 import type { Tokenizer } from './tokenizer.ts';

@@ -1,6 +1,6 @@
 /** The thread of load.ts: builds a model from the file named in `workerData` and ends. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { isSluiceError } from '@sluice/core';
+import { isSluiceError } from '@sluice/core/errors';
 import { buildTokenizerModel, type LoadReply } from './load.ts';
 
 let reply: LoadReply;

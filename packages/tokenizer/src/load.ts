@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { brotliDecompress } from 'node:zlib';
-import { SluiceError } from '@sluice/core';
+import { SluiceError } from '@sluice/core/errors';
 import type { TokenizerModel } from './model.ts';
 import { unpackModel } from './packed-model.ts';
 import { readTokenizerJson } from './tokenizer-json.ts';

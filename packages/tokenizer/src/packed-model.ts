@@ -5,7 +5,7 @@
  * little-endian, each at a multiple of eight. All under Brotli. tools/pack-tokenizer.ts writes it, a test keeps it equal to its source.
  */
 import { endianness } from 'node:os';
-import { SluiceError } from '@sluice/core';
+import { SluiceError } from '@sluice/core/errors';
 import type { UnigramModel } from './model.ts';
 
 const MAGIC = 'sluice-tokenizer-1\n';

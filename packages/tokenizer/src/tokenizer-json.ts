@@ -2,7 +2,7 @@
  * Reads a tokenizer.json. Our own code takes the XLM-R family and nothing that merely looks like it: each thing that would
  * change a count is checked, and the first that is different is the reason for leaving the file to the library.
  */
-import { SluiceError } from '@sluice/core';
+import { SluiceError } from '@sluice/core/errors';
 import { buildCharacterTable, separatesWords } from './character-table.ts';
 import { Charsmap } from './charsmap.ts';
 import { buildDoubleArray } from './double-array.ts';

@@ -1,4 +1,4 @@
-import { startService } from '@sluice/producer';
+import { startService } from '@sluice/producer/service';
 import { untilInterrupted } from '../interrupt.ts';
 import { cyan, dim } from '../render/style.ts';
 import { runCommand } from '../run-command.ts';

@@ -1,4 +1,4 @@
-import { startService } from '@sluice/producer';
+import { startService } from '@sluice/producer/service';
 import { startTelemetry } from '@sluice/telemetry';
 import type { Flags } from '../context.ts';
 import { untilInterrupted } from '../interrupt.ts';

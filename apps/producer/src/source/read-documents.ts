@@ -226,7 +226,7 @@ async function collect(bytes: AsyncIterable<Buffer>, maxBytes: number, gzip: boo
     }
     parts.push(part);
   }
-  return Buffer.concat(parts);
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts, length);
 }
 
 function asReadError(error: unknown): unknown {
