@@ -175,11 +175,18 @@ test('a body that is too large, of another type, or of another encoding is refus
 
 test('another line is unknown, and the reference page needs nothing from elsewhere', async () => {
   expect((await fetch(`${service.url}/v1/lines/no-such-line/stats`)).status).toBe(404);
-  const document = (await (await fetch(`${service.url}/openapi.json`)).json()) as { openapi: string; paths: object };
+  const document = (await (await fetch(`${service.url}/openapi.json`)).json()) as {
+    openapi: string;
+    paths: object;
+    components: { schemas: object };
+  };
   expect(document.openapi).toMatch(/^3\.1/);
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/v1/lines/{line}/documents', '/v1/lines/{line}/documents:stream']),
   );
+  // Every schema that the document names is used in it.
+  const written = JSON.stringify(document);
+  for (const name of Object.keys(document.components.schemas)) expect(written).toContain(`/schemas/${name}"`);
   const page = await fetch(`${service.url}/docs/`);
   expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'self'/);
   expect(await page.text()).not.toMatch(/(src|href)="(https?:)?\/\//);

@@ -9,7 +9,7 @@ import { guarded } from './errors.ts';
 export interface Spending {
   requests?: number;
   bytes?: number;
-  /** Estimated when a document is accepted. */
+  /** Of a document's text, counted when it is accepted. */
   tokens?: number;
 }
 

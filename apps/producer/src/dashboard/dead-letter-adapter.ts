@@ -97,7 +97,9 @@ export class DeadLetterAdapter extends BaseAdapter {
         data: { documentId, tenant, ordinal, chunkCount, tokens: { total: tokens }, revision, run },
         failedReason: `${code}: ${reason}`,
         attemptsMade: attempts,
+        // One time is known; without the middle one the board counts from 1970.
         timestamp: at,
+        processedOn: at,
         finishedOn: at,
         processedBy: worker,
         progress: 0,

@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { contentHash, documentKey, type Revision, SluiceError, type SourceDocument } from '@sluice/core';
 import type { Allowances, Priority } from '@sluice/queue';
 import type { Caller } from './caller.ts';
-import { estimatedTokens } from './gate.ts';
 import { refuseUnlessZero } from './limit-callers.ts';
 import type { ServedLine } from './served-lines.ts';
+import type { TokenMeter } from './token-meter.ts';
 
 export interface Accepted {
   id: string;
@@ -24,6 +24,8 @@ export interface Accepted {
 export interface AcceptOptions {
   caller: Caller;
   allowances: Allowances;
+  /** Asked only for keys with an allowance of tokens. */
+  meter: TokenMeter;
   priority: Priority;
   idempotencyKey: string | undefined;
   /** There was room a moment ago: whoever calls has waited for it. */
@@ -45,7 +47,7 @@ export async function acceptDocuments(
     proveLedger,
   }: Pick<ServedLine, 'name' | 'ledger' | 'gate' | 'submissions' | 'proveLedger'>,
   documents: readonly SourceDocument[],
-  { caller, allowances, priority, idempotencyKey, admitted = false, onStep = () => undefined }: AcceptOptions,
+  { caller, allowances, meter, priority, idempotencyKey, admitted = false, onStep = () => undefined }: AcceptOptions,
 ): Promise<Accepted[]> {
   onStep('received');
   if (!admitted) {
@@ -53,8 +55,8 @@ export async function acceptDocuments(
     for (const tenant of tenants) await gate.admit({ priority, tenant });
   }
   const { name: who, limits, keyId } = caller;
-  if (keyId !== undefined) {
-    const tokens = documents.reduce((sum, { text }) => sum + estimatedTokens(text), 0);
+  if (keyId !== undefined && limits.tokens !== undefined) {
+    const tokens = await meter.count(documents.map(({ text }) => text));
     refuseUnlessZero(await allowances.spend(keyId, limits, { tokens }), who);
   }
   const submission = idempotencyKey === undefined ? undefined : submissionName(caller, idempotencyKey);

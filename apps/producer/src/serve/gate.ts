@@ -21,7 +21,7 @@ const WAIT_MS = 500;
 /** Weight of the newest document in the mean. */
 const NEWEST = 0.02;
 
-export function estimatedTokens(text: string): number {
+function estimatedTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
 }
 

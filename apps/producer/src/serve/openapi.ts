@@ -2,6 +2,7 @@
  * The OpenAPI 3.1 document at /openapi.json and the reference page at /docs, everything of it served by us. Both describe the
  * form of the API and nothing of what it holds: they need no key.
  */
+import { readFileSync } from 'node:fs';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
@@ -29,7 +30,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     },
     hideUntagged: true,
     transform: jsonSchemaTransform,
-    transformObject: (document) => withStreamBody(jsonSchemaTransformObject(document)),
+    transformObject: (document) => withoutUnused(withStreamBody(jsonSchemaTransformObject(document))),
   });
 }
 
@@ -45,7 +46,8 @@ export async function showApi(app: FastifyInstance): Promise<void> {
       staticCSP: true,
       transformStaticCSP: () => CSP,
       uiConfig: { deepLinking: true, displayRequestDuration: true, persistAuthorization: false },
-      theme: { title: 'Sluice API' },
+      logo: { type: 'image/svg+xml', content: readFileSync(MARK), href: '/', target: '_self' },
+      theme: { title: 'Sluice API', css: [{ filename: 'sluice.css', content: PAGE_STYLE }] },
     });
   });
 }
@@ -54,9 +56,31 @@ export async function showApi(app: FastifyInstance): Promise<void> {
 const CSP =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
+const MARK = new URL('../dashboard/assets/mark.svg', import.meta.url);
+
+/** There is one document to explore: the field for another one's address is in the way. */
+const PAGE_STYLE = `.swagger-ui .topbar .download-url-wrapper { display: none; }
+.swagger-ui .topbar .topbar-wrapper > :last-child { margin-left: auto; }`;
+
+/** Every named schema is there once for what is read and once for what is answered; most have only one use. */
+function withoutUnused<T extends object>(document: T): T {
+  const schemas: Record<string, unknown> = (document as Described).components?.schemas ?? {};
+  for (;;) {
+    const written = JSON.stringify(document);
+    const unused = Object.keys(schemas).filter((name) => !written.includes(`"#/components/schemas/${name}"`));
+    if (unused.length === 0) return document;
+    for (const name of unused) delete schemas[name];
+  }
+}
+
+interface Described {
+  components?: { schemas?: Record<string, unknown> };
+  paths?: Record<string, { post?: Record<string, unknown> }>;
+}
+
 /** The body of a stream is read by its handler, so no schema validates it: it is described here. */
 function withStreamBody<T extends object>(document: T): T {
-  const { paths } = document as { paths?: Record<string, { post?: Record<string, unknown> }> };
+  const { paths } = document as Described;
   const operation = paths?.[STREAM]?.post;
   if (operation !== undefined) {
     operation.requestBody = {

@@ -5,12 +5,14 @@ import type { FastifyInstance } from 'fastify';
 import type { AcceptStep } from './accept.ts';
 import type { SessionResolver } from './authenticate.ts';
 import type { ServedLines } from './served-lines.ts';
+import type { TokenMeter } from './token-meter.ts';
 
 export interface ServiceParts {
   config: Config;
   logger: Logger;
   keys: ApiKeys;
   allowances: Allowances;
+  meter: TokenMeter;
   lines: ServedLines;
   /** The service listens on loopback only. */
   loopback: boolean;

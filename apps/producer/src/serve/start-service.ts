@@ -11,6 +11,7 @@ import { openPool } from '../open-pool.ts';
 import type { AcceptStep } from './accept.ts';
 import { createServer } from './create-server.ts';
 import { type ServedLine, serveLines } from './served-lines.ts';
+import { createTokenMeter } from './token-meter.ts';
 
 export interface Service {
   url: string;
@@ -65,6 +66,7 @@ export async function startService({
       logger,
       keys,
       allowances: openAllowances(redis),
+      meter: createTokenMeter(config.SLUICE_TOKENIZER),
       lines,
       loopback,
       closing: closing.signal,

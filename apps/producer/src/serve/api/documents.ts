@@ -51,7 +51,7 @@ const documentStateSchema = z
 
 type DocumentStateBody = z.infer<typeof documentStateSchema>;
 
-export function documentRoutes(app: FastifyInstance, { config, lines, allowances, onStep }: ServiceParts): void {
+export function documentRoutes(app: FastifyInstance, { config, lines, allowances, meter, onStep }: ServiceParts): void {
   const api = app.withTypeProvider<ZodTypeProvider>();
   const tags = ['documents'];
 
@@ -81,6 +81,7 @@ export function documentRoutes(app: FastifyInstance, { config, lines, allowances
       const accepted = await acceptDocuments(line, documents, {
         caller: request.caller,
         allowances,
+        meter,
         priority: request.query.priority ?? 'live',
         idempotencyKey: request.headers['idempotency-key'],
         onStep,

@@ -142,6 +142,7 @@ async function verdictOn(read: Line, { line, parts, caller, priority, submission
     const [accepted] = await acceptDocuments(line, [document], {
       caller,
       allowances: parts.allowances,
+      meter: parts.meter,
       priority,
       idempotencyKey: submission === undefined ? undefined : `${submission}\n${read.number}`,
       admitted: true,
