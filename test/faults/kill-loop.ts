@@ -159,6 +159,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   let done = 0;
   let atNamedPoints = 0;
   const milvusStarts: number[] = [];
+  let milvusBackAt = Number.NEGATIVE_INFINITY;
   const status = setInterval(() => {
     const { open = 0, stored = 0 } = counts ?? {};
     onProgress({ type: 'status', done, of: total, open, stored });
@@ -182,7 +183,10 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
       redis: { kill: () => valkey.kill(), start: () => valkey.restart() },
       milvus: {
         kill: () => ownMilvus!.kill(),
-        start: async () => void milvusStarts.push(await ownMilvus!.restart()),
+        async start() {
+          milvusStarts.push(await ownMilvus!.restart());
+          milvusBackAt = performance.now();
+        },
       },
       engine: {
         kill: () => engine.kill(),
@@ -254,7 +258,10 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
       const living = new Set(fleet.workers.map(({ id }) => id));
       if (options.sharedMilvus !== undefined) await sweepNow({ redis, ledger, store, info }, living);
       const left = await lostIntents({ redis, ledger }, living);
-      if (now.open + now.settling + now.cleaning + left.length === 0) return;
+      // What Milvus forgot when it was killed is deleted again, by a worker that noticed.
+      const repeated =
+        ((await ledger.deletionsRepeatedAgo()) ?? Number.POSITIVE_INFINITY) < performance.now() - milvusBackAt;
+      if (now.open + now.settling + now.cleaning + left.length === 0 && repeated) return;
       if (performance.now() > until) {
         onProgress({ type: 'phase', text: `not settled after ${SETTLE_MS / 1_000} s: ${JSON.stringify(now)}` });
         return;

@@ -87,7 +87,11 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
     return opened;
   };
   try {
-    const valkey = await owned('Valkey', startValkey(['--enable-debug-command', 'local']), (server) => server.stop());
+    const valkey = await owned(
+      'Valkey',
+      startValkey(['--enable-debug-command', 'local', '--appendfsync', 'always']),
+      (server) => server.stop(),
+    );
     const engine = await owned('the engine', startEngineServer(), (server) => server.close());
     const edge = await owned('the edge', startMilvusEdge(milvus.address), (server) => server.close());
     const proxied = (what: string, port: number) =>

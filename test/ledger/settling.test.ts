@@ -104,3 +104,25 @@ test('an id that nobody knows is not given a tombstone', async () => {
   expect(await world.ledger.remove([{ key: world.key('typo') }])).toEqual([{ answer: 'unknown' }]);
   expect(await redis.dbsize()).toBe(0);
 });
+
+test('deletions are remembered for a quarter of an hour, and so is when they were last repeated', async () => {
+  const { ledger } = world;
+  const spans = [
+    { from: 'da', to: 'db' },
+    { from: 'dc', to: 'dcg' },
+  ];
+  expect(await ledger.deletionsRepeatedAgo()).toBeUndefined();
+  await ledger.noteDeletions(spans);
+  world.advance(600_000);
+  await ledger.noteDeletions([{ from: 'de', to: 'df' }]);
+  expect(await ledger.lateDeletions()).toEqual([...spans, { from: 'de', to: 'df' }]);
+  world.advance(301_000);
+  expect(await ledger.lateDeletions()).toEqual([{ from: 'de', to: 'df' }]);
+  await ledger.deletionsRepeated(2_000);
+  world.advance(10_000);
+  expect(Math.round((await ledger.deletionsRepeatedAgo())! / 1_000)).toBe(12);
+  await ledger.noteDeletions([]);
+  world.advance(900_000);
+  await ledger.noteDeletions([{ from: 'dg', to: 'dh' }]);
+  expect(await redis.zcard('{sluice:test:e1:0}:deleted')).toBe(1);
+});

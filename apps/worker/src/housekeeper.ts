@@ -1,14 +1,17 @@
 /**
- * Housekeeping that any worker may do, harmless twice: rows that a lost worker may have written and nobody wants are deleted
+ * Housekeeping that any worker may do, harmless twice: what Milvus may have forgotten to delete is deleted again (deletions.ts), rows
+ * that a lost worker may have written and nobody wants are deleted
  * (and once more an hour later), revisions that a dead producer left prepared are given up with their jobs, chunks whose
  * retry was cut short are added again, and what is a day old and of no use is forgotten.
  */
 import { type Clock, chunkId, type Logger, persist } from '@sluice/core';
 import type { Line } from '@sluice/line';
+import type { Deletions } from './deletions.ts';
 import type { OnWorkerStep } from './steps.ts';
 
 export interface HousekeeperOptions {
-  line: Pick<Line, 'ledger' | 'queue' | 'store' | 'info'>;
+  line: Pick<Line, 'ledger' | 'queue'>;
+  deletions: Pick<Deletions, 'keys' | 'repeat'>;
   logger: Logger;
   clock: Clock;
   intervalMs?: number;
@@ -22,6 +25,7 @@ const FORGET_EVERY_MS = 3_600_000;
 /** Returns how to stop it. */
 export function startHousekeeper({
   line,
+  deletions,
   logger,
   clock,
   intervalMs = 15_000,
@@ -29,7 +33,7 @@ export function startHousekeeper({
   onStop,
   onStep,
 }: HousekeeperOptions): () => Promise<void> {
-  const { ledger, queue, store, info } = line;
+  const { ledger, queue } = line;
   const stopping = new AbortController();
   const { signal } = stopping;
 
@@ -38,7 +42,7 @@ export function startHousekeeper({
     if (lost.length === 0) return;
     const ids = lost.map(({ key, revision, ordinal }) => chunkId(key, revision, ordinal));
     await onStep?.('before sweeping', ids);
-    await store.deleteKeys(info.collection, ids);
+    await deletions.keys(ids);
     await ledger.swept(lost);
     logger.info({ event: 'intents swept', keys: lost.length }, 'swept what a lost worker may have written');
   }
@@ -66,6 +70,7 @@ export function startHousekeeper({
 
   const running = (async () => {
     while (!signal.aborted) {
+      await persist(() => deletions.repeat(), { signal, clock, onOutage });
       await persist(sweep, { signal, clock, onOutage });
       // Old idempotency keys go before the revisions that they would lead back to.
       await persist(forget, { signal, clock, onOutage });

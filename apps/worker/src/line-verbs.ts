@@ -13,6 +13,7 @@ export function createVerbs({
   engine,
   worker,
   prove,
+  deleteKeys,
   waiting,
 }: {
   line: Line;
@@ -20,6 +21,7 @@ export function createVerbs({
   worker: string;
   /** A known text has its known vector. */
   prove: () => Promise<void>;
+  deleteKeys(ids: readonly string[]): Promise<void>;
   /** How outages are waited out; its signal ends requests. */
   waiting: PersistOptions;
 }): BatcherVerbs {
@@ -75,10 +77,7 @@ export function createVerbs({
       ),
 
     async forget(items) {
-      await store.deleteKeys(
-        collection,
-        items.map((item) => item.id),
-      );
+      await deleteKeys(items.map((item) => item.id));
       await ledger.release(items.map(toRef), worker);
     },
 

@@ -22,6 +22,7 @@ import { openChunkWorker, parseChunkJob, STALLED_INTERVAL_MS, WORKER_LOCK_MS } f
 import { noTelemetry, type Telemetry } from '@sluice/telemetry';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { createBatcher } from './batcher.ts';
+import { createDeletions } from './deletions.ts';
 import { every } from './every.ts';
 import { startHousekeeper } from './housekeeper.ts';
 import { createItem, type Item, type Outcome } from './item.ts';
@@ -75,7 +76,9 @@ const NEWER_JOB_MS = 30_000;
 /** How long a closing worker waits for answers of its servers; what is not handed back by then is taken over. */
 const LEAVE_MS = 5_000;
 /** How often the collection's epoch is looked at, beside after every write. */
-const PROVE_COLLECTION_MS = 10_000;
+const PROVE_COLLECTION_MS = 5_000;
+/** Codes of a Milvus that may have been killed. */
+const STORE_AWAY: ReadonlySet<string> = new Set(['store_unreachable', 'store_busy', 'store_failed']);
 /** How often a working engine is proved again. */
 const PROVE_AGAIN_MS = 180_000;
 
@@ -111,7 +114,9 @@ export function runWorker({
     clock,
   });
 
+  const deletions = createDeletions({ ...line, collection: line.info.collection, clock, logger });
   const onOutage = (error: unknown, waitMs: number): void => {
+    if (isSluiceError(error) && STORE_AWAY.has(error.code)) deletions.storeWasAway();
     collapse(error, 'waiting for a dependency');
     observer.waited(error);
     const text = isSluiceError(error) ? `${error.code}: ${error.what}` : String((error as Error)?.message ?? error);
@@ -128,16 +133,18 @@ export function runWorker({
 
   const settler = startSettler({
     ledger,
-    deleteRanges: (ranges) => line.store.deleteRanges(line.info.collection, ranges),
+    deleteRanges: (ranges) => deletions.ranges(ranges),
     logger,
     clock,
     onOutage,
     onStop,
     onStep,
   });
-  const stopHousekeeper = startHousekeeper({ line, logger, clock, onOutage, onStop, onStep });
+  const stopHousekeeper = startHousekeeper({ line, deletions, logger, clock, onOutage, onStop, onStep });
   const waiting = { signal: aborting.signal, clock, onOutage };
-  const verbs = observer.verbs(createVerbs({ line, engine, worker: id, prove, waiting }));
+  const verbs = observer.verbs(
+    createVerbs({ line, engine, worker: id, prove, deleteKeys: (ids) => deletions.keys(ids), waiting }),
+  );
   const batcher = createBatcher({
     verbs: onStep === undefined ? verbs : withSteps(verbs, onStep),
     maxPaddedTokens: config.SLUICE_BATCH_TOKENS,

@@ -44,8 +44,8 @@ export const ledgerKeyNames = [
   'shares',
 ] as const;
 
-/** `lease` and `runs` are touched by no ledger script and live in shard 0. */
-export type LedgerKeyName = (typeof ledgerKeyNames)[number] | 'lease' | 'runs';
+/** The others are touched by no ledger script and live in shard 0. */
+export type LedgerKeyName = (typeof ledgerKeyNames)[number] | 'lease' | 'runs' | 'deleted' | 'deleted:again';
 
 export function ledgerKey(tag: string, name: LedgerKeyName): string {
   return `${tag}:${name}`;

@@ -26,6 +26,7 @@ export { type ChunkQueue, openChunkQueue, type QueueCounts } from './chunk-queue
 export { type ChunkWorker, openChunkWorker, STALLED_INTERVAL_MS, WORKER_LOCK_MS } from './chunk-worker.ts';
 export { connectRedis, describeRedis, type RedisRole } from './connection.ts';
 export type { DeadLetter, DeadLetterFilter, DeadLetters, Dropped, Retry } from './dead-letters.ts';
+export type { Deletions, IdSpan } from './deletions.ts';
 export { guarded, toQueueError } from './errors.ts';
 export { chunkPriorities } from './fair-order.ts';
 export type {

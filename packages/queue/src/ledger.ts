@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { allShards, type LineAddress, shardTag } from './address.ts';
 import { createCaller } from './caller.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
+import { createDeletions, type Deletions } from './deletions.ts';
 import { guarded } from './errors.ts';
 import { createHandingIn, type HandingIn } from './handing-in.ts';
 import { primaries } from './open-connection.ts';
@@ -32,7 +33,16 @@ export interface LedgerOptions {
   timeUs?: () => string;
 }
 
-export interface Ledger extends HandingIn, Writing, Settling, Reading, DeadLetters, Presence, Poison, Reconciling {
+export interface Ledger
+  extends HandingIn,
+    Writing,
+    Settling,
+    Deletions,
+    Reading,
+    DeadLetters,
+    Presence,
+    Poison,
+    Reconciling {
   readonly address: LineAddress;
   /** Removes everything of this line and epoch: ledger, queue, runs. Not undoable. */
   drop(): Promise<void>;
@@ -45,6 +55,7 @@ export function openLedger(redis: Redis, address: LineAddress, options: LedgerOp
     ...createHandingIn(caller, options),
     ...createWriting(caller, options),
     ...createSettling(caller, options),
+    ...createDeletions(caller),
     ...createReading(caller),
     ...createDeadLetters(caller),
     ...createPresence(caller),
