@@ -29,13 +29,16 @@ beforeAll(async () => {
     ['rival', '--scope', 'ingest,read', '--tenant', 'rival'],
     ['slow', '--scope', 'ingest,read', '--requests', '1'],
     ['small', '--scope', 'ingest', '--tokens', '100'],
+    ['heavy', '--scope', 'ingest', '--bytes', '1000'],
     ['gone', '--scope', 'admin'],
   ];
-  for (const args of keys) {
-    const { code, lines } = await sluice.run(['keys', 'add', ...args, '--json']);
-    expect(code).toBe(0);
-    tokens[args[0]] = lines[0]!.token as string;
-  }
+  await Promise.all(
+    keys.map(async (args) => {
+      const { code, lines } = await sluice.run(['keys', 'add', ...args, '--json']);
+      expect(code).toBe(0);
+      tokens[args[0]] = lines[0]!.token as string;
+    }),
+  );
   [service, worker] = await Promise.all([serve(sluice), sluice.worker()]);
 });
 afterAll(async () => {
@@ -54,6 +57,10 @@ test('no key, a wrong one and another scheme are refused alike', async () => {
     expect([answer.status, answer.body.code]).toEqual([401, 'unauthorized']);
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
   }
+  await vi.waitUntil(() => service.log.filter((line) => line.includes('"caller refused"')).length === 3, {
+    timeout: 60_000,
+  });
+  expect(service.log.join()).not.toContain(wrong);
 });
 
 test('a scope allows what it says, and a key its lines', async () => {
@@ -114,6 +121,8 @@ test('an allowance that is used up says when to come back', async () => {
   const refused = await submit('small', { id: 'more', text: 'word '.repeat(400) });
   expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(60);
+  expect((await submit('heavy', { id: 'big', text: 'word '.repeat(400) })).status).toBe(202);
+  expect((await submit('heavy', { id: 'more', text: 'word' })).body.code).toBe('rate_limited');
 });
 
 test('while Redis does not answer, what the service cannot take in hand is refused at once, and nobody has it all', async () => {

@@ -1,9 +1,16 @@
 /** The service as other services meet it: hand in, look, search, delete; and everything that it refuses. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readLine } from './line-reader.ts';
 import { type Serving, serve } from './serving.ts';
 import { createSluice } from './sluice.ts';
 
-const sluice = createSluice('test-service');
+const MARK = 20_000;
+const sluice = createSluice('test-service', {
+  SLUICE_BACKLOG_TOKENS: String(MARK),
+  SLUICE_MAX_DOCUMENT_BYTES: '200000',
+  SLUICE_MAX_LINE_BYTES: '300000',
+});
+const deep = `{"id":"deep","text":"x","metadata":{"a":${'['.repeat(40)}${']'.repeat(40)}}}`;
 let service: Serving;
 let worker: Awaited<ReturnType<typeof sluice.worker>>;
 beforeAll(async () => {
@@ -121,6 +128,74 @@ test('a stream answers every line in order, and goes on after a bad one', async 
   expect(again.body).toMatch(/"verdict":"unchanged".*\n.*"unchanged":1/);
 });
 
+test('a line of a stream costs itself alone, whatever bytes it has', async () => {
+  const body = Buffer.concat([
+    Buffer.from('{"id":"crlf","text":"Ended as on Windows."}\r\n'),
+    Buffer.from('{"id":"latin","text":"caf\u00e9"}\n', 'latin1'),
+    Buffer.from(`{"id":"long","text":"${'x'.repeat(300_000)}"}\n`),
+    Buffer.from(`{"id":"large","text":"${'x'.repeat(250_000)}"}\n`),
+    Buffer.from(`${deep}\n`),
+    Buffer.from('{"id":"tail","text":"Cut of'),
+  ]);
+  const answer = await fetch(`${service.url}/v1/lines/test-service/documents:stream`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body,
+  });
+  const verdicts = (await answer.text())
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(verdicts.map(({ line, verdict, code }) => [line, code ?? verdict])).toEqual([
+    [1, 'accepted'],
+    [2, 'invalid_utf8'],
+    [3, 'line_too_long'],
+    [4, 'document_too_large'],
+    [5, 'too_deep'],
+    [6, 'broken_ndjson'],
+    [undefined, 'end'],
+  ]);
+});
+
+test('what is odd in a text and no fault is stored as it is', async () => {
+  const text = 'NUL \u0000, right-to-left \u202eabc\u202c, zero \u200b width, \ufeff a mark, </s> <mask> and 👩‍👩‍👧.';
+  const withMark = `\ufeff${JSON.stringify({ id: 'odd', text })}`;
+  expect((await service.call('POST', '/documents', withMark)).status).toBe(202);
+  await service.untilState('odd', 'stored');
+  const { hits } = (await service.call('POST', '/search', { text: 'zero width', hits: 50 })).body;
+  expect(hits.find(({ docId }: { docId: string }) => docId === 'odd').text).toBe(text);
+});
+
+test('without room a request is refused with the time after which to come again, a stream waits, and both go on', async () => {
+  const { ledger, close } = await readLine(sluice.line);
+  await ledger.pause('to fill it');
+  let sent = 0;
+  const submit = (query = '') => {
+    sent += 1;
+    return service.call('POST', `/documents${query}`, { id: `full-${sent}`, text: `${sent} ${'word '.repeat(3_000)}` });
+  };
+  const fill = async (query?: string) => {
+    for (;;) {
+      const answer = await submit(query);
+      if (answer.status !== 202) return answer;
+    }
+  };
+  const bulk = await fill('?priority=bulk');
+  expect([bulk.status, bulk.body.code]).toEqual([503, 'backlog_full']);
+  const live = await fill();
+  expect([live.status, live.body.code]).toEqual([503, 'backlog_full']);
+  for (const { headers } of [bulk, live]) expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect((await service.call('GET', '/stats')).body).toMatchObject({ backlogMark: MARK, paused: 'to fill it' });
+
+  const stream = service.call('POST', '/documents:stream', '{"id":"waited","text":"It had to wait."}\n', {
+    'content-type': 'application/x-ndjson',
+  });
+  await ledger.resume();
+  await close();
+  expect((await stream).body).toMatch(/"id":"waited","verdict":"accepted"/);
+  while ((await submit()).status !== 202);
+});
+
 test('a run is watched until everything that it handed in has ended', async () => {
   const { run } = await sluice.ingest(['-'], '{"id":"by-run","text":"Handed in by the command."}');
   const { body } = await service.call('GET', `/runs/${run}`);
@@ -132,7 +207,6 @@ test('a run is watched until everything that it handed in has ended', async () =
   expect(stats.body).toMatchObject({ line: 'test-service', workers: 1, deadLetters: 0 });
 });
 
-const deep = `{"id":"deep","text":"x","metadata":{"a":${'['.repeat(40)}${']'.repeat(40)}}}`;
 test.each([
   ['POST', '/documents', 'no json', 400, 'bad_request', '{'],
   ['POST', '/documents', 'a reserved key', 400, 'bad_request', '{"id":"a","text":"x","__proto__":{}}'],
@@ -147,6 +221,78 @@ test.each([
     '{"id":"a","text":"x","metadata":{"n":9007199254740993}}',
   ],
   ['POST', '/documents', 'a lone surrogate', 422, 'malformed_unicode', '{"id":"a","text":"\\ud800"}'],
+  [
+    'POST',
+    '/documents',
+    'a reserved key in the metadata',
+    400,
+    'bad_request',
+    '{"id":"a","text":"x","metadata":{"__proto__":1}}',
+  ],
+  ['POST', '/documents', 'a number beyond all', 422, 'invalid_request', '{"id":"a","text":"x","metadata":{"n":1e400}}'],
+  [
+    'POST',
+    '/documents',
+    'metadata that are too large',
+    422,
+    'invalid_metadata',
+    `{"id":"a","text":"x","metadata":{"n":"${'x'.repeat(17_000)}"}}`,
+  ],
+  [
+    'POST',
+    '/documents',
+    'a control character in a key of metadata',
+    422,
+    'invalid_metadata',
+    '{"id":"a","text":"x","metadata":{"n\\u0000":1}}',
+  ],
+  ['POST', '/documents', 'an id of another type', 422, 'invalid_request', '{"id":1,"text":"x"}'],
+  ['POST', '/documents', 'no id', 422, 'invalid_request', '{"id":"","text":"x"}'],
+  ['POST', '/documents', 'an id of too many bytes', 422, 'invalid_id', `{"id":"${'é'.repeat(300)}","text":"x"}`],
+  ['POST', '/documents', 'an id that reads backwards', 422, 'invalid_id', '{"id":"a\u202eb","text":"x"}'],
+  ['POST', '/documents', 'an id with hidden tags', 422, 'invalid_id', '{"id":"a\u{e0041}","text":"x"}'],
+  [
+    'POST',
+    '/documents',
+    'a tenant that is too long',
+    422,
+    'invalid_tenant',
+    `{"id":"a","text":"x","tenant":"${'é'.repeat(100)}"}`,
+  ],
+  [
+    'POST',
+    '/documents',
+    'one id with two texts',
+    422,
+    'duplicate_id',
+    '{"documents":[{"id":"a","text":"x"},{"id":"a","text":"y"}]}',
+  ],
+  [
+    'POST',
+    '/documents',
+    'too many documents',
+    422,
+    'invalid_request',
+    `{"documents":[${Array(1_001).fill('{"id":"a","text":"x"}')}]}`,
+  ],
+  [
+    'POST',
+    '/documents',
+    'a document that is too large',
+    413,
+    'document_too_large',
+    `{"id":"a","text":"${'x'.repeat(200_001)}"}`,
+  ],
+  ['POST', '/documents', 'only white space', 422, 'empty_document', '{"id":"a","text":" \\n"}'],
+  ['GET', '/documents/%ff', 'an id that is no UTF-8', 400, 'bad_request', undefined],
+  [
+    'GET',
+    '/documents/..%2f..%2fetc%2fpasswd',
+    'a path for an id, which is a name like any other',
+    404,
+    'unknown_document',
+    undefined,
+  ],
   ['POST', '/documents?priority=soon', 'an unknown priority', 422, 'invalid_request', '{"id":"a","text":"x"}'],
   ['GET', '/documents/nobody-knows-it', 'an unknown document', 404, 'unknown_document', undefined],
   ['GET', '/runs/r999', 'an unknown run', 404, 'unknown_run', undefined],

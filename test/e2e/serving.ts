@@ -15,6 +15,8 @@ export interface Answer {
 export interface Serving {
   url: string;
   process: ChildProcess;
+  /** What it logged so far, a line each. */
+  log: readonly string[];
   /** `path` is below /v1/lines/<line>. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Looks at a document until it has this state. */
@@ -53,6 +55,7 @@ export async function serve(sluice: Sluice, args: string[] = [], { token }: { to
   return {
     url,
     process: child,
+    log,
     call,
     async untilState(id, state, headers) {
       for (;;) {

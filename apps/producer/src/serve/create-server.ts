@@ -29,6 +29,8 @@ export async function createServer(parts: ServiceParts): Promise<FastifyInstance
     bodyLimit: parts.config.SLUICE_MAX_REQUEST_BYTES,
     connectionTimeout: IDLE_MS,
     keepAliveTimeout: IDLE_MS,
+    // An address that cannot be decoded is refused before any route is known.
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
   });

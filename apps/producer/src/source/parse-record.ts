@@ -83,9 +83,9 @@ function checkTenant(tenant: string): void {
   }
 }
 
-/** C0, C1, and the invisible characters that reorder or hide text. */
+/** C0, C1, the invisible characters that reorder or hide text, and tags, which hide whole texts. */
 function hasControl(value: string): boolean {
-  return /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u.test(value);
+  return /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/u.test(value);
 }
 
 export function checkUnicode(text: string, what: string): void {
@@ -113,6 +113,8 @@ function findProblem(value: unknown, path: string): string | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   for (const [key, inner] of Object.entries(value)) {
     if (reservedKeys.has(key)) return `${path} has the reserved key ${key}`;
+    if (!key.isWellFormed() || /\p{Cc}/u.test(key))
+      return `${path} has a key with a control character or a lone surrogate`;
     const problem = findProblem(inner, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`);
     if (problem !== undefined) return problem;
   }
