@@ -10,11 +10,9 @@ export const projectRoot = resolve(fileURLToPath(import.meta.url), '../../../..'
 export const nodeFlags = [
   // A young generation of 12 MB a thread instead of 48.
   '--max-semi-space-size=4',
-  // Collected by the thread that uses it: helpers beside it take a seventh of all CPU time to wait for each other.
-  '--single-threaded-gc',
-  // In one go, 30 to 60 ms: what dies while a collection goes on in steps is kept until the next, a third of the heap.
-  '--no-incremental-marking',
-  // Again when the old generation has grown by this much; by default when it has grown fourfold.
+  // Collected by the thread that uses it: threads that help with so little take more CPU time to find each other.
+  '--no-parallel-scavenge',
+  // The old generation is collected again when it has grown by this much; by default when it has grown up to fourfold.
   '--heap-growing-percent=30',
 ];
 
