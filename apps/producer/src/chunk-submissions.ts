@@ -24,6 +24,7 @@ import {
 } from '@sluice/core';
 import type { Line } from '@sluice/line';
 import { openSubmissionWorker, type Priority, PutOff, parseSubmission, type SubmissionJob } from '@sluice/queue';
+import { createProgressWatch, type Health } from '@sluice/telemetry';
 import { chunkJobs } from './chunk-jobs.ts';
 import { toDocument } from './source/parse-record.ts';
 
@@ -32,6 +33,8 @@ export interface ChunkSubmissionsOptions {
   pool: ChunkerPool;
   cutId: string;
   logger: Logger;
+  /** Told when documents are in hand and none of them ends. */
+  health: Pick<Health, 'watch'>;
   releaser: Releaser;
 }
 
@@ -57,15 +60,27 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
   const collapse = createErrorCollapser(logger);
   const backoff = createBackoff({ capMs: 10_000, floorMs: 500 });
   const attempts = new Map<string, number>();
+  const progress = createProgressWatch({ stallMs: line.config.SLUICE_STALL_SECONDS * 1_000, of: 'documents' });
+  options.health.watch(() => progress.stuck());
+  let inHand = 0;
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
 
   async function consume(job: SubmissionJob): Promise<void> {
+    countInHand(1);
     try {
       await chunk(job);
       attempts.delete(job.id);
     } catch (error) {
       throw outcomeOf(error, job);
+    } finally {
+      progress.finished();
+      countInHand(-1);
     }
+  }
+
+  function countInHand(by: -1 | 0 | 1): void {
+    inHand += by;
+    progress.told({ work: inHand, excused: false });
   }
 
   async function chunk(job: SubmissionJob): Promise<void> {
@@ -205,6 +220,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
 
   // What Redis answers otherwise is for those who have something to hand in.
   const proving = setInterval(() => {
+    countInHand(0);
     line.proveLedger().catch((error: unknown) => {
       if (verdictOf(error) === 'stop') stop(error);
     });

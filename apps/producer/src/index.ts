@@ -1,3 +1,4 @@
+export { type ChunkSubmissionsOptions, chunkSubmissions } from './chunk-submissions.ts';
 export * from './dry-run.ts';
 export * from './events.ts';
 export type { Forecast, ForecastOptions } from './forecast.ts';

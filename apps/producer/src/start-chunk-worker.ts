@@ -22,7 +22,14 @@ export async function startChunkWorker({
     const line = watchLine(opened, telemetry, releaser);
     for (const warning of line.warnings) logger.warn({ event: 'line warned' }, warning);
     const pool = await openPool(plan, { config, releaser });
-    const { finished } = chunkSubmissions({ line, pool, cutId: plan.cutId, logger, releaser });
+    const { finished } = chunkSubmissions({
+      line,
+      pool,
+      cutId: plan.cutId,
+      logger,
+      health: telemetry.health,
+      releaser,
+    });
     telemetry.health.enter('working');
     releaser.push('readiness', () => telemetry.health.enter('draining'));
     return { finished, close: () => releaser.release() };

@@ -337,7 +337,7 @@ export const settings = {
     schema: integer(10, 86_400),
     default: 600,
     form: 'seconds',
-    help: 'A worker with work that finishes none for so long, and waits for nothing, is no longer alive (/livez).',
+    help: 'A process with work in hand that finishes none for so long, and waits for nothing, is no longer alive (/livez).',
   }),
   SLUICE_OTLP_URL: optional({
     schema: z.url({ protocol: /^https?$/ }),

@@ -16,11 +16,14 @@ export interface ProgressWatch {
 /** What was told longer ago says nothing any more: whoever tells is cut off, and that is an outage. */
 const KNOWN_MS = 30_000;
 
+/** `of`: what the pieces of work are called. */
 export function createProgressWatch({
   stallMs,
+  of = 'chunks',
   clock = systemClock,
 }: {
   stallMs: number;
+  of?: string;
   clock?: Clock;
 }): ProgressWatch {
   let state = { work: 0, excused: true };
@@ -41,7 +44,7 @@ export function createProgressWatch({
     stuck() {
       const now = clock.monotonicMs();
       if (since === undefined || now - toldAt > KNOWN_MS || now - since < stallMs) return undefined;
-      return `${state.work} chunks wait and none was finished for ${Math.round((now - since) / 1_000)} s`;
+      return `${state.work} ${of} wait and none was finished for ${Math.round((now - since) / 1_000)} s`;
     },
   };
 }

@@ -50,7 +50,9 @@ export async function startService({
     const pool = plan && (await openPool(plan, { config, releaser }));
     const onOpened = (line: ServedLine): void => {
       if (plan === undefined || pool === undefined) return;
-      chunkSubmissions({ line, pool, cutId: plan.cutId, logger, releaser }).finished.catch(reject);
+      chunkSubmissions({ line, pool, cutId: plan.cutId, logger, health: telemetry.health, releaser }).finished.catch(
+        reject,
+      );
     };
     const space = plan ?? planSpace(config);
     const lines = await serveLines({ config, plan: space, logger, telemetry, releaser, onOpened });
