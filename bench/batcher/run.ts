@@ -21,7 +21,7 @@ await bench({
   name: 'batcher',
   question: 'how much of a modelled 3090 becomes useful tokens',
   async measure({ short, say }) {
-    const chunks = short ? 400 : 1_200;
+    const chunks = short ? 400 : 800;
     const rounds = short ? 1 : 3;
     const speed = short ? 4 : 1;
     const model = {

@@ -34,18 +34,20 @@ let time = 0;
 const clock: Clock = { ...systemClock, monotonicMs: () => time };
 let fake: ReturnType<typeof slowEngine>;
 let paced: PacedEngine;
-beforeEach(() => {
-  time = 0;
-  fake = slowEngine();
-  paced = paceEngine(fake.engine, {
+const open = (maxInFlight: number): PacedEngine =>
+  paceEngine(fake.engine, {
     logger: silentLogger,
-    maxInFlight: 4,
+    maxInFlight,
     maxPaddedTokens: 16_384,
     quietMs: 1_000,
     outages: 2,
     clock,
     random: () => 1,
   });
+beforeEach(() => {
+  time = 0;
+  fake = slowEngine();
+  paced = open(4);
 });
 
 /** Sends one request and ends it with an error, or rightly. */
@@ -109,6 +111,11 @@ describe('concurrency', () => {
 });
 
 describe('working size', () => {
+  // Where only one request may be out, none goes alone to be measured, at half the size.
+  beforeEach(() => {
+    paced = open(1);
+  });
+
   it('is half of what was too large, and stays so', async () => {
     expect(await one(failed('engine_too_large'), request(4, 4_000))).toMatchObject({ code: 'engine_too_large' });
     expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_000 });
@@ -116,6 +123,10 @@ describe('working size', () => {
     expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_000 });
     await one();
     expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_000 });
+  });
+
+  it('is half while requests go alone to be measured', () => {
+    expect(open(4).workingSize).toEqual({ maxPaddedTokens: 8_192 });
   });
 
   it('is not touched by a single row that is too large', async () => {

@@ -3,7 +3,7 @@
  * a second. What it measures are *windows*: some requests in a row during which as many were under way as it asked for
  * (otherwise it is the supply that was measured, and the window is thrown away).
  *
- * - *In flight.* Two requests go alone and give the engine's rate alone. The rate with more, divided by it, is how many requests
+ * - *In flight.* Two requests of half the size go alone, while other devices are idle, and give the engine's rate alone. The rate with more, divided by it, is how many requests
  *   the engine works on at once; twice that are asked for: one on each device, one ready for each. A device that joins or
  *   leaves behind the same address shows in the next window.
  * - *Size.* The ceiling is the user's: above it a real device may run out of memory and not survive it. Now and then a window
@@ -37,9 +37,11 @@ const ALONE_REQUESTS = 2;
 const REQUESTS_PER_SLOT = 6;
 /** Share of a window during which all slots must have been taken. */
 const SATURATED = 0.8;
-/** The rate alone is measured again after so many windows, or when requests have become larger by this factor. */
+/** Their share of the present size: with one of two devices idle, 0.2 s of each. The rate is rounded to whole devices, so this is near enough. */
+const ALONE_SHARE = 1 / 2;
+/** The rate alone is measured again after so many windows, or when requests are larger than those that went alone by this factor. */
 const ALONE_EVERY = 128;
-const ALONE_GROWTH = 2;
+const ALONE_GROWTH = 4;
 /** A size must be better by this factor to be kept. */
 const BETTER = 1.02;
 /** Halvings of the ceiling that are tried. */
@@ -173,7 +175,7 @@ export function createTuner({ maxInFlight, maxPaddedTokens: configured, clock }:
       return inFlight;
     },
     get maxPaddedTokens() {
-      return size;
+      return inFlight === 1 && maxInFlight > 1 ? Math.ceil(size * ALONE_SHARE) : size;
     },
     begin(request) {
       account();
