@@ -82,6 +82,7 @@ const known: readonly [what: string, shownBy: string, code: ErrorCode | 'right']
   ['the bare model', 'transformers 5.23, no adapter loaded', 'task_ignored'],
   ['the first token', 'transformers 5.23, first token', 'wrong_pooling'],
   ['over-long texts cut with 200', 'TEI 1.9.3, --auto-truncate left on, OpenAI route', 'silent_truncation'],
+  ['passages where queries are asked for', 'TEI 1.9.3, the passage adapter merged, for queries', 'wrong_adapter'],
   ['a window below that of the profile', 'sentence-transformers 6.2, max_seq_length 512', 'silent_truncation'],
   ['another model, under whatever name it is asked for', 'onnxruntime 1.32, Python, other weights', 'wrong_model'],
 ];

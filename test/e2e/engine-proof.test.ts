@@ -95,6 +95,25 @@ describe('an engine that nothing proves', () => {
   });
 });
 
+test('doctor looks at an engine of its own for queries as well, and says where queries have none', async () => {
+  const merged = { SLUICE_ENGINE: 'onnx', SLUICE_MODEL_DIR: join(tinyFolder, 'merged-passage') };
+  const { SLUICE_ENGINE_URL: _, ...space } = tinySettings('');
+  const settings = { ...space, ...merged };
+  const ask = async (more: Record<string, string>) =>
+    (await doctor(createSluice('test-proof-queries', { ...settings, ...more }))).filter(
+      ({ part }) => part === 'queries',
+    );
+  expect(await ask({})).toMatchObject([{ status: 'warn', fix: expect.stringContaining('SLUICE_QUERY_ENGINE_URL') }]);
+
+  await using server = await startJinaTinyServer();
+  const queries = { SLUICE_QUERY_ENGINE: 'jina', SLUICE_QUERY_ENGINE_URL: server.url };
+  expect((await ask(queries)).at(-1)).toMatchObject({ name: 'verdict', status: 'ok' });
+  server.become({ adapter: 'text-matching' });
+  const wrong = await ask(queries);
+  expect(wrong.at(-1)).toMatchObject({ name: 'verdict', status: 'fail' });
+  expect(wrong.find(({ name }) => name === 'query vectors')).toMatchObject({ status: 'fail' });
+});
+
 test('doctor says how to get the CUDA libraries where they are missing', async () => {
   const settings = { SLUICE_ENGINE: 'onnx', SLUICE_MODEL_DIR: tinyFolder, SLUICE_FULL_DIMENSION: '64' };
   const checks = await doctor(createSluice('test-proof-cuda', { ...settings, SLUICE_ENGINE_DEVICE: 'cuda' }));

@@ -37,6 +37,8 @@ export interface EngineRow {
   /** Path that answers 200 when it is ready. */
   health?: string;
   settings: Readonly<Record<string, string>>;
+  /** It is the engine for queries beside another one that serves passages. Default: it serves what its profile says. */
+  forQueries?: true;
   /** Folder of the toy model whose golden vectors hold. Default: test/fixtures/jina-v3-tiny. */
   model?: string;
 }

@@ -4,10 +4,12 @@ import { isSluiceError, loadConfig, silentLogger } from '@sluice/core';
 import {
   cosine,
   createEngine,
+  createQueryEngine,
   type Engine,
   type GoldenFile,
   type PreflightReport,
   preflight,
+  queryConfig,
   type ResolvedEngine,
   readGolden,
   resolveEngine,
@@ -66,15 +68,15 @@ export async function engineOf(row: EngineRow, url: string | undefined): Promise
     SLUICE_ENGINE: row.profile,
     SLUICE_MODEL: 'jina-v3-tiny',
     SLUICE_FULL_DIMENSION: String(TINY_DIMENSION),
-    ...(url !== undefined && { SLUICE_ENGINE_URL: url }),
+    ...(url !== undefined && { [row.forQueries ? 'SLUICE_QUERY_ENGINE_URL' : 'SLUICE_ENGINE_URL']: url }),
     ...row.settings,
   };
   const { config } = loadConfig([{ name: row.name, values }]);
   const tokenizer = createTokenizer(await loadTokenizerModel(join(tinyFolder, 'tokenizer.json')));
   return {
     count: (text) => tokenizer.count(text),
-    engine: await createEngine(config, { logger: silentLogger }),
-    resolved: resolveEngine(config),
+    engine: await (row.forQueries ? createQueryEngine : createEngine)(config, { logger: silentLogger }),
+    resolved: resolveEngine(row.forQueries ? queryConfig(config).config : config),
     golden: await readGolden(join(row.model ?? tinyFolder, 'golden.json')),
   };
 }

@@ -44,7 +44,7 @@ for (const row of chosen) {
   console.log(values.json ? JSON.stringify(measured) : line(measured));
 }
 if (positionals.length === 0) {
-  const machine = `${cpus()[0]?.model ?? 'an unknown processor'}, ${availableParallelism()} cores, no GPU, Node ${process.version}`;
+  const machine = `${cpus()[0]?.model ?? 'an unknown processor'}, ${availableParallelism()} cores, no GPU, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
   await writeFile(page, await enginesPage(page, rows, machine));
 }
 const odd = rows.filter(misjudged);
@@ -73,15 +73,17 @@ async function measureSomehow(row: EngineRow): Promise<Measured> {
   return measured;
 }
 
-function misjudged({ seen, verdict, code, expected, passage }: Measured): boolean {
+function misjudged({ seen, verdict, code, expected, passage, query }: Measured): boolean {
   if (seen === 'absent') return false;
   if (expected !== 'right') return code !== expected;
-  return verdict !== 'right' || !(passage !== null && passage >= RIGHT);
+  const served = [passage, query].filter((lowest) => lowest !== null);
+  return verdict !== 'right' || served.length === 0 || !served.every((lowest) => lowest >= RIGHT);
 }
 
-function line({ engine, seen, verdict, code, passage, note }: Measured): string {
+function line({ engine, seen, verdict, code, passage, query, note }: Measured): string {
   if (seen === 'absent') return `${engine}: not seen, ${note}`;
-  return `${engine}: ${code ?? verdict}, ${seen}, passage ${passage?.toFixed(6) ?? '–'}`;
+  const figure = (lowest: number | null) => lowest?.toFixed(6) ?? '–';
+  return `${engine}: ${code ?? verdict}, ${seen}, passage ${figure(passage)}, query ${figure(query)}`;
 }
 
 function absent(row: EngineRow, error: unknown): Measured {

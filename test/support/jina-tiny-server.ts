@@ -44,6 +44,7 @@ export interface JinaTinyServer {
   /** From now on it behaves like this: as if the server were replaced by another one at the same address. */
   become(options: JinaTinyOptions): void;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const TASKS = ['retrieval.query', 'retrieval.passage', 'separation', 'classification', 'text-matching'];
@@ -135,6 +136,11 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     handle(request, response).catch(() => send(response, refused(500, 'internal_error')));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  async function close(): Promise<void> {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await thread.close();
+  }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get requests() {
@@ -147,11 +153,8 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     become(next) {
       behaviour = next;
     },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await thread.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -13,6 +13,7 @@ import { type GoldenFile, rightVariant } from './preflight/golden.ts';
 import { canaryCosine, SAME_CANARY } from './preflight/line-proof.ts';
 import { checkModelName } from './preflight/model-name.ts';
 import { checkOverLong } from './preflight/over-long.ts';
+import { ownRole } from './preflight/own-role.ts';
 import { createReport, type PreflightReport } from './preflight/report.ts';
 import type { ResolvedEngine } from './resolve-engine.ts';
 
@@ -65,7 +66,7 @@ export async function preflight(
   const fixFor = (code: ErrorCode) => errorCodes[code].fix;
 
   try {
-    await checkSteadiness(report, (texts) => ask(texts, { role: 'passage' }));
+    await checkSteadiness(report, (texts) => ask(texts, { role: ownRole(profile).role }));
     report.ok('dimension', `${engine.fullDimension}, cut to ${space.storedDimension}`);
     const golden = await chooseGolden();
     if (golden !== undefined) {

@@ -1,33 +1,43 @@
 /** text-embeddings-inference: no registry has the program; infra/engines/tei/build-cpu.sh builds it. */
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { tinyFolder } from '../../support/jina-tiny-server.ts';
 import type { EngineRow } from '../engine-row.ts';
-import { engineHome, mergedOnnx } from '../layouts.ts';
+import { engineHome, mergedOnnx, root } from '../layouts.ts';
+import { TORCH } from './python-servers.ts';
 
 const program = join(engineHome, 'text-embeddings-router');
 const MEAN = ['--pooling', 'mean'];
 const STRICT = ['--auto-truncate', 'false'];
 const PASSAGE = 'Represent the document for retrieval: ';
 
-const tei = (name: string, profile: string, expect: EngineRow['expect'], flags: readonly string[]): EngineRow => ({
+type LayOut = (folder: string, python: string) => Promise<unknown>;
+
+const fixture: LayOut = (folder) => mergedOnnx(folder, 'onnx/model.onnx');
+
+const tei = (
+  name: string,
+  profile: string,
+  expect: EngineRow['expect'],
+  flags: readonly string[],
+  layOut = fixture,
+): EngineRow => ({
   name,
   profile,
   expect,
   needs: { path: program, what: 'infra/engines/tei/build-cpu.sh builds it' },
-  start: async ({ folder, port }) => ({
-    command: program,
-    args: [
-      '--model-id',
-      await mergedOnnx(folder, 'onnx/model.onnx'),
-      '--hostname',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      ...flags,
-    ],
-    // It was built to load ONNX Runtime when it starts; onnxruntime-node brings one.
-    env: { ORT_DYLIB_PATH: onnxRuntime() },
-  }),
+  async start({ folder, python, port }) {
+    await layOut(folder, python);
+    return {
+      command: program,
+      args: ['--model-id', folder, '--hostname', '127.0.0.1', '--port', String(port), ...flags],
+      // It was built to load ONNX Runtime when it starts; onnxruntime-node brings one.
+      env: { ORT_DYLIB_PATH: onnxRuntime() },
+    };
+  },
   settings: {},
 });
 
@@ -35,6 +45,17 @@ function onnxRuntime(): string {
   const main = createRequire(import.meta.url).resolve('onnxruntime-node');
   return join(dirname(main), `../bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`);
 }
+
+/** Over the folder that a reader of infra/engines/merge-adapter makes, and not the fixture's. */
+const merged = (name: string, expect: EngineRow['expect'], task: string): EngineRow => ({
+  ...tei(name, 'tei', expect, [...MEAN, ...STRICT], async (folder, python) => {
+    await rm(folder, { recursive: true, force: true });
+    const tool = join(root, 'infra', 'engines', 'merge-adapter', 'merge_adapter.py');
+    const options = ['--out', folder, '--task', task, '--for', 'tei', '--model', 'jina-v3-tiny'];
+    await promisify(execFile)(python, [tool, tinyFolder, ...options]);
+  }),
+  environment: TORCH,
+});
 
 export const teiRows: readonly EngineRow[] = [
   tei('TEI 1.9.3, merged', 'tei', 'right', [...MEAN, ...STRICT]),
@@ -47,4 +68,13 @@ export const teiRows: readonly EngineRow[] = [
     PASSAGE,
   ]),
   tei('TEI 1.9.3, --auto-truncate left on, OpenAI route', 'tei-openai', 'silent_truncation', MEAN),
+  merged('TEI 1.9.3, merge-adapter --for tei', 'right', 'retrieval.passage'),
+  {
+    ...merged('TEI 1.9.3, merge-adapter --task retrieval.query, for queries', 'right', 'retrieval.query'),
+    forQueries: true,
+  },
+  {
+    ...merged('TEI 1.9.3, the passage adapter merged, for queries', 'wrong_adapter', 'retrieval.passage'),
+    forQueries: true,
+  },
 ];

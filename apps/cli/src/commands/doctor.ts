@@ -1,25 +1,15 @@
 /** `sluice doctor`: each dependency OK, WARN or FAIL, each line with its fix. Exit 0 all well, 3 something fails, 4 something is down. */
 import { isSluiceError, type SpaceProof } from '@sluice/core';
 import { readStack } from '@sluice/embedded';
-import { createEngine, preflight, proofForLine, readGolden } from '@sluice/embedder';
 import { openStore, planLine } from '@sluice/line';
 import { checkRedis, connectRedis, durabilityFinding } from '@sluice/queue';
-import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
+import type { Check } from '../check.ts';
 import type { Context } from '../context.ts';
 import { homeOf } from '../context.ts';
+import { checkEngines } from '../engine-checks.ts';
 import { bold, dim, green, red, yellow } from '../render/style.ts';
 import { printable } from '../render/words.ts';
 import { printJson, runCommand } from '../run-command.ts';
-
-interface Check {
-  part: 'node' | 'redis' | 'milvus' | 'engine' | 'line' | 'embedded';
-  name: string;
-  status: 'ok' | 'warn' | 'fail';
-  detail: string;
-  fix?: string;
-  /** The dependency is down: running again later may be all that is needed. */
-  down?: true;
-}
 
 export async function run(options: { deep?: boolean; json?: boolean; line?: string }): Promise<void> {
   await runCommand('doctor', options, async (context) => {
@@ -35,7 +25,7 @@ export async function run(options: { deep?: boolean; json?: boolean; line?: stri
       known = await checkStore(context, report);
     });
     if (options.deep === true) await part('milvus', report, () => checkAssumptions(context, report));
-    await part('engine', report, () => checkEngine(context, known, report));
+    await part('engine', report, () => checkEngines(context, known, report));
     await part('embedded', report, () => checkEmbedded(context, report));
     const failed = checks.filter(({ status }) => status === 'fail');
     const code = failed.length === 0 ? 0 : failed.every(({ down }) => down === true) ? 4 : 3;
@@ -144,39 +134,6 @@ async function checkAssumptions({ config, logger, releaser }: Context, report: (
       detail: held ? assumed : `not held: ${assumed}; got ${instead}`,
       ...(!held && { fix: 'Use a version that docs/operating.md names as run, and tell us of this one.' }),
     });
-  }
-}
-
-async function checkEngine(
-  { config, logger, releaser }: Context,
-  known: SpaceProof | undefined,
-  report: (check: Check) => void,
-): Promise<void> {
-  const plan = await planLine(config);
-  const engine = await createEngine(config, { logger });
-  releaser.push('the engine', () => engine.close());
-  const golden = config.SLUICE_GOLDEN === undefined ? undefined : await readGolden(config.SLUICE_GOLDEN);
-  const tokenizer = createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER));
-  const found = await preflight(engine, plan.engine, { golden, count: (text) => tokenizer.count(text) });
-  for (const { name, status, measured, fix } of found.findings)
-    report({ part: 'engine', name, status, detail: measured, ...(fix !== undefined && { fix }) });
-  const verdict = (status: Check['status'], words: string, fix?: string) =>
-    report({
-      part: 'engine',
-      name: 'verdict',
-      status,
-      detail: `${words} (${engine.where})`,
-      ...(fix !== undefined && { fix }),
-    });
-  try {
-    const at = new Date().toISOString();
-    const proof = proofForLine(found, known, { acceptUnproven: config.SLUICE_ACCEPT_UNPROVEN, at });
-    if (found.verdict === proof.verdict) verdict(proof.verdict === 'right' ? 'ok' : 'warn', proof.verdict);
-    else verdict('ok', "right: the vectors of the line's own engine, which was proved");
-  } catch (error) {
-    if (!isSluiceError(error)) throw error;
-    if (error.code === 'model_swapped') verdict('fail', `${error.what}; got cosine ${error.got}`, error.fix);
-    else verdict('fail', found.verdict, found.verdict === 'unproven' ? error.fix : undefined);
   }
 }
 

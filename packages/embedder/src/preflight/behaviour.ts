@@ -1,6 +1,7 @@
 /** What can be asked of any engine, whatever its model: is it steady, and what does it count? */
 import type { Engine } from '../engine.ts';
 import { cosine } from '../matryoshka.ts';
+import { ownRole } from './own-role.ts';
 import type { Report } from './report.ts';
 
 /** fp32 and fp16 repeat themselves beyond 0.999999; bf16 in another batch shape reaches 0.9999. */
@@ -37,11 +38,12 @@ export async function checkUsage(report: Report, engine: Engine, count: (text: s
   const texts = [CANARY, COMPANION.trimEnd()];
   const special = 2;
   const bare = texts.map((text) => count(text) + special);
-  const instruction = profile.passageInstruction === '' ? 0 : count(profile.passageInstruction);
+  const { role, instruction: words } = ownRole(profile);
+  const instruction = words === '' ? 0 : count(words);
   const { usageTokens } = await engine.embed({
     texts,
     tokens: bare.map((tokens) => tokens + instruction),
-    role: 'passage',
+    role,
   });
   const sum = (numbers: readonly number[]) => numbers.reduce((total, value) => total + value, 0);
   const meanings: [string, number][] = [
@@ -49,7 +51,7 @@ export async function checkUsage(report: Report, engine: Engine, count: (text: s
     ['tokens without instruction and specials', sum(bare) - special * texts.length],
     ['tokens with the instruction', sum(bare) + instruction * texts.length],
     ['characters', sum(texts.map((text) => text.length))],
-    ['characters with the instruction', sum(texts.map((text) => text.length + profile.passageInstruction.length))],
+    ['characters with the instruction', sum(texts.map((text) => text.length + words.length))],
   ];
   const meaning = meanings.find(([, value]) => value === usageTokens)?.[0];
   if (usageTokens === undefined) report.warn('usage', 'the engine reports none');

@@ -6,6 +6,7 @@
 import { isSluiceError } from '@sluice/core';
 import type { Engine } from '../engine.ts';
 import { cosine } from '../matryoshka.ts';
+import { ownRole } from './own-role.ts';
 import type { Report } from './report.ts';
 
 const NAME = 'over-long text';
@@ -40,7 +41,7 @@ async function checkRefused(report: Report, engine: Engine, windowTokens: number
   // A word is one token or more, so this is above the window in every tokenizer.
   const text = 'rabbit '.repeat(windowTokens + 1).trimEnd();
   try {
-    await engine.embed({ texts: [text], tokens: [windowTokens + 3], role: 'passage' });
+    await engine.embed({ texts: [text], tokens: [windowTokens + 3], role: ownRole(engine.profile).role });
     report.fail(
       NAME,
       `a text above ${windowTokens} tokens got a vector, so it was cut silently`,
@@ -59,13 +60,13 @@ async function checkReadToTheEnd(
   engine: Engine,
   { maxTokens, count }: LongTexts & { count: (text: string) => number },
 ): Promise<void> {
-  const instruction = engine.profile.passageInstruction;
+  const { role, instruction } = ownRole(engine.profile);
   const around = SPECIAL_TOKENS + (instruction === '' ? 0 : count(instruction));
   const text = (words: number, end: string) =>
     [...Array.from({ length: words }, (_, i) => WORDS[i % WORDS.length]), end].join(' ');
   const tokensOf = (words: number) => Math.max(count(text(words, ONE_END)), count(text(words, OTHER_END))) + around;
   const embed = async (words: number, end: string) => {
-    const { vectors } = await engine.embed({ texts: [text(words, end)], tokens: [tokensOf(words)], role: 'passage' });
+    const { vectors } = await engine.embed({ texts: [text(words, end)], tokens: [tokensOf(words)], role });
     return vectors[0] ?? undefined;
   };
   /** Whether the end of a text of so many words makes a difference. */
