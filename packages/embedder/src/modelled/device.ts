@@ -80,7 +80,8 @@ export function createDevice({ tokensPerSecond, requestMs, maxPaddedTokens }: De
       seen.paddedTokens += padded;
       seen.busyMs += serviceMs;
       seen.lastEndMs = startMs + serviceMs;
-      await clock.sleep(seen.lastEndMs - clock.monotonicMs());
+      // A device faster than this code has ended before it is waited for.
+      await clock.sleep(Math.max(0, seen.lastEndMs - clock.monotonicMs()));
     },
     statistics: () => ({ ...seen }),
   };

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '@sluice/core';
 import { expect, it } from 'vitest';
 import { profiles } from '../profiles.ts';
-import { RTX_3090 } from './device.ts';
+import { createDevice, RTX_3090 } from './device.ts';
 import { createModelledEngine } from './modelled-engine.ts';
 
 /** Sleeping moves the time of this clock; whoever sleeps shortest wakes first. */
@@ -65,4 +65,16 @@ it('counts texts that came without their tokens, and answers the vectors of the 
   const { engine } = engineWith(1);
   const { vectors, usageTokens } = await engine.embed({ texts: ['abc', 'a'], tokens: [0, 0], role: 'passage' });
   expect([vectors.length, usageTokens]).toEqual([2, 4]);
+});
+
+it('a device faster than the clock it is watched by has ended at once', async () => {
+  const slept: number[] = [];
+  let time = 0;
+  const clock: Clock = {
+    ...systemClock,
+    monotonicMs: () => time++,
+    sleep: async (ms) => void slept.push(ms),
+  };
+  await createDevice({ ...RTX_3090, requestMs: 0 }, clock).run([1]);
+  expect(slept).toEqual([0]);
 });
