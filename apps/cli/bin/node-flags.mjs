@@ -1,6 +1,6 @@
 /**
  * How every process of the command runs. Left alone, V8 and glibc let memory pile up where there is plenty of it: an ingest of one small
- * document took 384 MB, a long one 560, and a worker 500. With these both stay under 300 MB, for less CPU time than before.
+ * document took 384 MB, a long one 560, and a worker 500. With these both stay under 300 MB: 270 and 248 over 74,000 chunks (`npm run bench -- memory`).
  */
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ export const projectRoot = resolve(fileURLToPath(import.meta.url), '../../../..'
 export const nodeFlags = [
   // A young generation of 12 MB a thread instead of 48.
   '--max-semi-space-size=4',
-  // Collected by the thread that uses it: threads that help with so little take more CPU time to find each other.
+  // Collected by the thread that uses it: so little is not worth waking others.
   '--no-parallel-scavenge',
   // The old generation is collected again when it has grown by this much; by default when it has grown up to fourfold.
   '--heap-growing-percent=30',
