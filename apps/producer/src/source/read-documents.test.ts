@@ -163,6 +163,17 @@ describe('bad input costs only itself', () => {
     expect(faults(items)).toEqual(['rejected changed_while_reading growing.md']);
   });
 
+  test.skipIf(process.platform === 'win32')('a named pipe without a writer is refused, not waited for', async () => {
+    execFileSync('mkfifo', [join(folder, 'named.md')]);
+    expect(faults(await read([join(folder, 'named.md')]))).toEqual(['rejected special_file named.md']);
+  });
+
+  test('a file that is read in one go and one that is not are the same document but for their length', async () => {
+    await put({ 'small.md': 'đ'.repeat(30_000), 'large.md': 'đ'.repeat(40_000), 'none.md': ' ' });
+    const texts = (await read([folder])).flatMap((item) => (item.type === 'document' ? [item.document.text] : []));
+    expect(texts).toEqual(['đ'.repeat(40_000), 'đ'.repeat(30_000)]);
+  });
+
   test.skipIf(process.platform !== 'linux')('a file whose read fails is reported, whoever asks', async () => {
     await put({ 'open.md': 'x' });
     // Opens, says that it is a file, and fails with an input/output error when read.

@@ -5,8 +5,9 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, glob, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
-import { SluiceError, type SourceDocument } from '@sluice/core';
+import { SluiceError, type SourceDocument, type TextFormat } from '@sluice/core';
 import { decodeText } from './decode.ts';
 import { extractedFormats } from './extract/extracted-format.ts';
 import { Extractor } from './extract/extractor.ts';
@@ -15,6 +16,7 @@ import { formatOf } from './file-format.ts';
 import type { FileFormat, ReadLimits, SourceItem, SourceRoot } from './item.ts';
 import { checkId, checkUnicode, parseRecord } from './parse-record.ts';
 import { readLines } from './read-lines.ts';
+import { READ_FLAGS, readSmallFile } from './read-small-file.ts';
 import type { Input } from './roots.ts';
 import { walk } from './walk.ts';
 
@@ -27,6 +29,8 @@ export interface ReadOptions extends ReadLimits {
 }
 
 const PIECE_BYTES = 1_048_576;
+/** Small files are read without waiting: everything else has its turn after so many, a few milliseconds. */
+const FILES_A_TURN = 64;
 
 /** Named: the person wrote this path; met: it was found while walking. What cannot be read is a fault only when named. */
 type Manner = 'named' | 'met';
@@ -68,7 +72,10 @@ async function* readInputs(inputs: readonly Input[], options: Reading): AsyncGen
 }
 
 async function* readFolder(source: SourceRoot, options: Reading): AsyncGenerator<SourceItem> {
+  let met = 0;
   for await (const entry of walk(source.root)) {
+    met += 1;
+    if (met % FILES_A_TURN === 0) await setImmediate();
     if (entry.kind === 'file') yield* readPath(entry.path, entry.relative, source, 'met', options);
     else if (entry.kind === 'link') yield { type: 'skipped', fault: fault('symlink_skipped', entry.path) };
     else if (entry.kind === 'special') yield { type: 'skipped', fault: fault('special_file', entry.path) };
@@ -112,9 +119,21 @@ async function* readPath(
     };
     return;
   }
+  const documentOf = async (content: Buffer): Promise<SourceDocument> => ({
+    id: `${source.name}/${relative}`,
+    ...(format === 'pdf' || format === 'docx'
+      ? { text: await options.extractor.extract(format, content), format: extractedFormats[format].format }
+      : { text: decodeText(content), format: format as TextFormat }),
+    metadata: {},
+  });
   let file: FileHandle | undefined;
   try {
-    file = await open(path, 'r');
+    const small = gzip || format === 'ndjson' ? undefined : readSmallFile(path, options.maxDocumentBytes);
+    if (small !== undefined) {
+      yield* one(await documentOf(small), path, source, manner);
+      return;
+    }
+    file = await open(path, READ_FLAGS);
     const before = await file.stat();
     if (!before.isFile()) {
       yield { type: 'rejected', fault: fault('special_file', path) };
@@ -131,11 +150,7 @@ async function* readPath(
       const after = await file.stat();
       if (after.mtimeMs !== before.mtimeMs || after.size !== before.size)
         throw new SluiceError('changed_while_reading', { message: 'The file changed while it was read' });
-      const text =
-        format === 'pdf' || format === 'docx'
-          ? { text: await options.extractor.extract(format, content), format: extractedFormats[format].format }
-          : { text: decodeText(content), format };
-      yield* one({ id: `${source.name}/${relative}`, ...text, metadata: {} }, path, source, manner);
+      yield* one(await documentOf(content), path, source, manner);
     }
   } catch (error) {
     yield { type: 'rejected', fault: faultOf(asReadError(error), path) };
