@@ -1,17 +1,12 @@
 /** Dead letters in a user's hands: seen without their text, tried again on the same path, given up, exported. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { startJinaTinyServer } from '../support/jina-tiny-server.ts';
-import { testLine } from '../support/stack.ts';
+import { taskLine } from '../support/stack.ts';
 import { readLine } from './line-reader.ts';
 import { createSluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
-
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
 
 const ndjson = (documents: Record<string, string>) =>
   Object.entries(documents)
@@ -22,17 +17,19 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(50);
 }
 
-test('dead letters are listed, shown, exported, tried again and dropped', async () => {
+test.concurrent('dead letters are listed, shown, exported, tried again and dropped', {
+  timeout: 600_000,
+}, async (context) => {
   const engine = await startJinaTinyServer({
     script: ({ texts }) =>
       texts.some((text) => text.includes('POISON'))
         ? { status: 400, body: { detail: { message: 'no', code: 'BAD' } } }
         : undefined,
   });
-  closing.push(() => engine.close());
-  const sluice = createSluice(testLine(), tinySettings(engine.url));
+  context.onTestFinished(() => engine.close());
+  const sluice = createSluice(taskLine(context), tinySettings(engine.url));
   const worker = await sluice.worker();
-  closing.push(async () => {
+  context.onTestFinished(async () => {
     worker.kill('SIGTERM');
     await once(worker, 'exit');
   });
@@ -66,7 +63,7 @@ test('dead letters are listed, shown, exported, tried again and dropped', async 
   const retried = await sluice.run(['dead', 'retry', '--document', 'mended', '--json']);
   expect(retried.lines).toEqual([{ retried: 1, gone: 0 }]);
   const line = await readLine(sluice.line);
-  closing.push(() => line.close());
+  context.onTestFinished(() => line.close());
   const state = async (id: string) => (await line.ledger.read([line.key(id)]))[0]?.state;
   await until(async () => (await state('mended')) === 'stored');
   expect((await line.rows('mended')).map(({ text }) => text)).toEqual(['POISON once']);
@@ -88,15 +85,17 @@ test('dead letters are listed, shown, exported, tried again and dropped', async 
   expect((await sluice.run(['dead', 'list'])).stdout).toBe('No dead letters.\n');
 });
 
-test('an engine that refuses every text but the known ones stops the line after twenty documents, and nothing is lost', async () => {
+test.concurrent('an engine that refuses every text but the known ones stops the line after twenty documents, and nothing is lost', {
+  timeout: 600_000,
+}, async (context) => {
   const engine = await startJinaTinyServer({
     script: ({ texts }) =>
       texts.some((text) => text.includes('ordinary'))
         ? { status: 400, body: { detail: { message: 'no', code: 'BAD' } } }
         : undefined,
   });
-  closing.push(() => engine.close());
-  const sluice = createSluice(testLine(), { ...tinySettings(engine.url), SLUICE_BATCH_ROWS: '8' });
+  context.onTestFinished(() => engine.close());
+  const sluice = createSluice(taskLine(context), { ...tinySettings(engine.url), SLUICE_BATCH_ROWS: '8' });
   const documents = ndjson(
     Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`doc-${i}`, `an ordinary text, number ${i}`])),
   );
@@ -106,7 +105,7 @@ test('an engine that refuses every text but the known ones stops the line after 
     expect.stringMatching(/engine_rejected.*Twenty different documents.*dead retry/s),
   ]);
   const line = await readLine(sluice.line);
-  closing.push(() => line.close());
+  context.onTestFinished(() => line.close());
   // The requests in flight end what they have begun.
   const { deadLetters } = await line.ledger.counts();
   expect(deadLetters).toBeGreaterThanOrEqual(20);

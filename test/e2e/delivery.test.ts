@@ -1,33 +1,38 @@
 /** What must hold when documents change, fail or disappear while they are on their way, and when a worker is killed. */
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import { type JinaTinyOptions, type JinaTinyServer, startJinaTinyServer } from '../support/jina-tiny-server.ts';
-import { testLine } from '../support/stack.ts';
+import { taskLine } from '../support/stack.ts';
 import { type LineReader, readLine } from './line-reader.ts';
 import { createSluice, type Sluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
-
-async function scripted(script?: JinaTinyOptions['script']): Promise<JinaTinyServer> {
+/** An engine of the test's own, closed after it. */
+async function scripted({ onTestFinished }: TestContext, script?: JinaTinyOptions['script']): Promise<JinaTinyServer> {
   const engine = await startJinaTinyServer(script === undefined ? {} : { script });
-  closing.push(() => engine.close());
+  onTestFinished(() => engine.close());
   return engine;
 }
 
 /** A line of this test on that engine. */
-function lineOn(engine: JinaTinyServer, settings: Record<string, string> = {}): Sluice {
-  return createSluice(testLine(), { ...tinySettings(engine.url), ...settings });
+function lineOn(context: TestContext, engine: JinaTinyServer, settings: Record<string, string> = {}): Sluice {
+  return createSluice(taskLine(context), { ...tinySettings(engine.url), ...settings });
 }
 
-async function reader(sluice: Sluice): Promise<LineReader> {
+async function reader({ onTestFinished }: TestContext, sluice: Sluice): Promise<LineReader> {
   const line = await readLine(sluice.line);
-  closing.push(() => line.close());
+  onTestFinished(() => line.close());
   return line;
+}
+
+function endedAfter({ onTestFinished }: TestContext, child: ChildProcess): void {
+  const ended = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
 }
 
 const ndjson = (documents: { id: string; text: string; tenant?: string }[]) =>
@@ -39,16 +44,16 @@ async function until(condition: () => Promise<boolean> | boolean): Promise<void>
   while (!(await condition())) await delay(50);
 }
 
-describe('changes', () => {
-  test('content A, then B, then A again: A’s row, of the third revision', async () => {
-    const sluice = lineOn(await scripted());
+describe.concurrent('changes', { timeout: 600_000 }, () => {
+  test('content A, then B, then A again: A’s row, of the third revision', async (context) => {
+    const sluice = lineOn(context, await scripted(context));
     for (const text of [prose('alpha'), prose('beta'), prose('alpha')]) {
       expect((await sluice.ingest(['-'], ndjson([{ id: 'doc', text }]))).documents).toMatchObject({
         accepted: 1,
         stored: 1,
       });
     }
-    const line = await reader(sluice);
+    const line = await reader(context, sluice);
     const rows = await line.rows('doc');
     expect(rows.map((row) => row.text)).toEqual([prose('alpha')]);
     expect((await line.ledger.read([line.key('doc')]))[0]).toMatchObject({
@@ -57,29 +62,29 @@ describe('changes', () => {
     });
   });
 
-  test('a delete while the same id is being embedded leaves no row', async () => {
+  test('a delete while the same id is being embedded leaves no row', async (context) => {
     const held = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-    const engine = await scripted(async ({ texts }) => {
+    const engine = await scripted(context, async ({ texts }) => {
       if (!texts.some((text) => text.includes('slow'))) return undefined;
       begun.resolve();
       await held.promise;
       return undefined;
     });
-    const sluice = lineOn(engine);
+    const sluice = lineOn(context, engine);
     const ingesting = sluice.ingest(['-'], ndjson([{ id: 'doc', text: prose('slow') }]));
     await begun.promise;
     expect((await sluice.run(['delete', 'doc', '--json'])).lines).toEqual([{ id: 'doc', deleted: true }]);
     held.resolve();
     expect((await ingesting).documents).toMatchObject({ accepted: 1, stored: 0, superseded: 1 });
-    const line = await reader(sluice);
+    const line = await reader(context, sluice);
     expect(await line.rows('doc')).toEqual([]);
     expect((await line.ledger.read([line.key('doc')]))[0]).toMatchObject({ state: 'deleted' });
     expect((await sluice.run(['rows', 'doc'])).code).toBe(0);
   });
 
-  test('two tenants hand in the same id: two documents, and a search sees its own tenant’s only', async () => {
-    const sluice = lineOn(await scripted());
+  test('two tenants hand in the same id: two documents, and a search sees its own tenant’s only', async (context) => {
+    const sluice = lineOn(context, await scripted(context));
     await sluice.ingest(
       ['-'],
       ndjson([
@@ -97,22 +102,21 @@ describe('changes', () => {
     ]);
     expect((await sluice.run(['query', 'x', '--tenant', 'a', '--json'])).lines.map((hit) => hit.tenant)).toEqual(['a']);
     await sluice.run(['delete', 'doc', '--tenant', 'a']);
-    const worker = await sluice.worker();
-    closing.push(async () => worker.kill('SIGKILL'));
-    const line = await reader(sluice);
+    endedAfter(context, await sluice.worker());
+    const line = await reader(context, sluice);
     await until(async () => (await line.countRows()) === 2);
     expect([await texts('--tenant', 'a'), await texts('--tenant', 'b')]).toEqual([[], ['theirs']]);
   });
 });
 
-describe('failures', () => {
-  test('a text that the engine refuses is dead-lettered alone, the others are stored, and the command exits with 3', async () => {
-    const engine = await scripted(({ texts }) =>
+describe.concurrent('failures', { timeout: 600_000 }, () => {
+  test('a text that the engine refuses is dead-lettered alone, the others are stored, and the command exits with 3', async (context) => {
+    const engine = await scripted(context, ({ texts }) =>
       texts.some((text) => text.includes('POISON'))
         ? { status: 400, body: { detail: { message: 'no', code: 'BAD' } } }
         : undefined,
     );
-    const sluice = lineOn(engine);
+    const sluice = lineOn(context, engine);
     const documents = Array.from({ length: 12 }, (_, i) => ({
       id: `doc-${i}`,
       text: prose(i === 7 ? 'POISON' : `word${i}`),
@@ -123,7 +127,7 @@ describe('failures', () => {
       documents: { accepted: 12, stored: 11, partial: 1 },
       chunks: { stored: 11, dead: 1 },
     });
-    const line = await reader(sluice);
+    const line = await reader(context, sluice);
     expect(await line.countRows()).toBe(11);
     const letters = [];
     for await (const letter of line.ledger.deadLetters()) letters.push(letter);
@@ -131,12 +135,12 @@ describe('failures', () => {
     expect(JSON.stringify(letters)).not.toContain('POISON');
   });
 
-  test('an engine that is down for a while costs nothing but time', async () => {
-    let down = 5;
-    const engine = await scripted(({ request }) =>
+  test('an engine that is down for a while costs nothing but time', async (context) => {
+    let down = 3;
+    const engine = await scripted(context, ({ request }) =>
       request > 8 && down-- > 0 ? { status: 503, body: { detail: 'loading' } } : undefined,
     );
-    const sluice = lineOn(engine);
+    const sluice = lineOn(context, engine);
     const documents = Array.from({ length: 30 }, (_, i) => ({ id: `doc-${i}`, text: prose(`word${i}`, 300) }));
     expect(await sluice.ingest(['-'], ndjson(documents))).toMatchObject({
       exitCode: 0,
@@ -145,32 +149,29 @@ describe('failures', () => {
     });
   });
 
-  test('kill -9 of the worker in the middle: another stores everything, nothing twice', async () => {
-    const engine = await scripted(async () => {
+  test('kill -9 of the worker in the middle: another stores everything, nothing twice', async (context) => {
+    const engine = await scripted(context, async () => {
       await delay(30);
       return undefined;
     });
-    const sluice = lineOn(engine, { SLUICE_BATCH_ROWS: '4' });
-    const first = await sluice.worker();
+    const sluice = lineOn(context, engine, { SLUICE_BATCH_ROWS: '4' });
+    const first = await sluice.worker({ quick: true });
+    endedAfter(context, first);
     const documents = Array.from({ length: 200 }, (_, i) => ({ id: `doc-${i}`, text: prose(`word${i}`, 100) }));
     const ingesting = sluice.ingest(['-'], ndjson(documents));
-    const line = await readLineWhenMade(sluice);
+    const line = await readLineWhenMade(context, sluice);
     await until(async () => (await line.countRows()) > 40);
     first.kill('SIGKILL');
     await once(first, 'exit');
-    const second = await sluice.worker();
-    closing.push(async () => {
-      second.kill('SIGTERM');
-      await once(second, 'exit');
-    });
+    endedAfter(context, await sluice.worker({ quick: true }));
     expect((await ingesting).documents).toMatchObject({ accepted: 200, stored: 200, partial: 0 });
     expect(await line.countRows()).toBe(200);
     const ids = new Set((await Promise.all(documents.map(({ id }) => line.rows(id)))).flat().map((row) => row.id));
     expect(ids.size).toBe(200);
-  }, 180_000);
+  });
 
-  test('Ctrl-C ends with 130 and keeps what was accepted; the same command goes on from there', async () => {
-    const sluice = lineOn(await scripted());
+  test('Ctrl-C ends with 130 and keeps what was accepted; the same command goes on from there', async (context) => {
+    const sluice = lineOn(context, await scripted(context));
     const documents = Array.from({ length: 400 }, (_, i) => ({ id: `doc-${i}`, text: prose(`word${i}`, 60) }));
     const child = sluice.start(['ingest', '-', '--no-wait', '--json']);
     let output = '';
@@ -194,14 +195,14 @@ describe('failures', () => {
       exitCode: 0,
       documents: { read: 400, partial: 0 },
     });
-    const line = await reader(sluice);
+    const line = await reader(context, sluice);
     await until(async () => (await line.countRows()) === 400);
   });
 
-  test('another space on the same line is refused at once, with the ways out', async () => {
-    const engine = await scripted();
-    await lineOn(engine).ingest(['-'], ndjson([{ id: 'doc', text: prose('word') }]));
-    const { code, stderr } = await lineOn(engine, { SLUICE_DIMENSION: '16' }).run(
+  test('another space on the same line is refused at once, with the ways out', async (context) => {
+    const engine = await scripted(context);
+    await lineOn(context, engine).ingest(['-'], ndjson([{ id: 'doc', text: prose('word') }]));
+    const { code, stderr } = await lineOn(context, engine, { SLUICE_DIMENSION: '16' }).run(
       ['ingest', '-', '--wait'],
       ndjson([{ id: 'doc', text: 'x' }]),
     );
@@ -209,17 +210,17 @@ describe('failures', () => {
     expect(stderr).toMatch(/space_drift.*storedDimension: 32 against 16.*--line.*lines drop/s);
   });
 
-  test('without servers the command says what to do', async () => {
-    const sluice = createSluice(testLine(), { SLUICE_REDIS_URL: 'redis://127.0.0.1:1' });
+  test('without servers the command says what to do', async (context) => {
+    const sluice = createSluice(taskLine(context), { SLUICE_REDIS_URL: 'redis://127.0.0.1:1' });
     const { code, stderr } = await sluice.run(['ingest', '-', '--wait'], ndjson([{ id: 'doc', text: 'x' }]));
     expect([code, stderr]).toEqual([4, expect.stringMatching(/queue_unreachable/)]);
   });
 });
 
-async function readLineWhenMade(sluice: Sluice): Promise<LineReader> {
+async function readLineWhenMade(context: TestContext, sluice: Sluice): Promise<LineReader> {
   for (;;) {
     try {
-      return await reader(sluice);
+      return await reader(context, sluice);
     } catch {
       await delay(200);
     }

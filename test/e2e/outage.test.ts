@@ -6,17 +6,14 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { silentLogger } from '@sluice/core';
 import { connectRedis, type Redis } from '@sluice/queue';
-import { afterEach, expect, test } from 'vitest';
-import { startJinaTinyServer } from '../support/jina-tiny-server.ts';
-import { testLine } from '../support/stack.ts';
+import { expect, type TestContext, test } from 'vitest';
+import { type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts';
+import { createRandom } from '../faults/random.ts';
+import { type JinaTinyServer, startJinaTinyServer } from '../support/jina-tiny-server.ts';
+import { sharedStack, taskLine } from '../support/stack.ts';
 import { startValkey, type TestValkey } from '../support/valkey.ts';
 import { createSluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
-
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
 
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await condition())) await delay(50);
@@ -41,46 +38,89 @@ async function ends(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await exited;
 }
 
-type Outage = (server: { valkey: TestValkey; admin: Redis }) => Promise<() => Promise<unknown>>;
+interface Servers {
+  valkey: TestValkey;
+  admin: Redis;
+  engine: JinaTinyServer;
+  milvus: FaultProxy;
+}
 
-/** Each begins an outage and returns how to end it. */
-const outages: Record<string, Outage> = {
-  async killed({ valkey }) {
-    await valkey.kill();
-    return () => valkey.restart();
+interface Outage {
+  /** Returns how to end it. */
+  begin(servers: Servers): Promise<() => unknown>;
+  /** What the command says that it waits for. */
+  says: RegExp;
+}
+
+const ofRedis: Record<string, Outage> = {
+  killed: {
+    async begin({ valkey }) {
+      await valkey.kill();
+      return () => valkey.restart();
+    },
+    says: /Redis/,
   },
-  async 'read-only'({ admin }) {
-    await admin.replicaof('127.0.0.1', 1);
-    return () => admin.replicaof('NO', 'ONE');
+  'read-only': {
+    async begin({ admin }) {
+      await admin.replicaof('127.0.0.1', 1);
+      return () => admin.replicaof('NO', 'ONE');
+    },
+    says: /Redis/,
   },
-  async full({ admin }) {
-    await admin.set('filler', 'x'.repeat(64 * 1_048_576));
-    await admin.config('SET', 'maxmemory', '64mb');
-    return () => admin.unlink('filler');
+  full: {
+    async begin({ admin }) {
+      await admin.set('filler', 'x'.repeat(64 * 1_048_576));
+      await admin.config('SET', 'maxmemory', '64mb');
+      return () => admin.unlink('filler');
+    },
+    says: /Redis/,
+  },
+};
+const ofOthers: Record<string, Outage> = {
+  engine: {
+    async begin({ engine }) {
+      engine.become({ script: () => ({ status: 503, body: { detail: 'loading' } }) });
+      return () => engine.become({});
+    },
+    says: /engine/i,
+  },
+  milvus: {
+    async begin({ milvus }) {
+      await milvus.become({ kind: 'down' });
+      return () => milvus.become(undefined);
+    },
+    says: /Milvus/,
   },
 };
 
-async function runThrough(name: string, begin: Outage): Promise<void> {
-  const valkey = await startValkey();
-  closing.push(() => valkey.stop());
+async function runThrough(context: TestContext, name: string, { begin, says }: Outage): Promise<void> {
+  const valkey = await startValkey(['--appendfsync', 'always']);
+  context.onTestFinished(() => valkey.stop());
   const admin = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-  closing.push(async () => admin.disconnect());
+  context.onTestFinished(async () => admin.disconnect());
   const engine = await startJinaTinyServer({});
-  closing.push(() => engine.close());
-  const sluice = createSluice(testLine(name), { ...tinySettings(engine.url), SLUICE_REDIS_URL: valkey.url });
+  context.onTestFinished(() => engine.close());
+  const [host = '', port] = sharedStack().milvus.address.split(':');
+  const milvus = await startFaultProxy({ host, port: Number(port) }, createRandom(1));
+  context.onTestFinished(() => milvus.close());
+  const sluice = createSluice(taskLine(context, name), {
+    ...tinySettings(engine.url),
+    SLUICE_REDIS_URL: valkey.url,
+    SLUICE_MILVUS_ADDRESS: `127.0.0.1:${milvus.port}`,
+  });
 
   const ingest = sluice.start(['ingest', '-', '--wait', '--json']);
-  closing.push(() => ends(ingest, 'SIGKILL'));
+  context.onTestFinished(() => ends(ingest, 'SIGKILL'));
   const ended = once(ingest, 'exit');
   const events: Record<string, unknown>[] = [];
   createInterface({ input: ingest.stdout! }).on('line', (text) => events.push(JSON.parse(text)));
   ingest.stdin!.write(ndjson(0, 150));
   await until(() => events.some((event) => (event.documents as { stored?: number } | undefined)?.stored));
 
-  const end = await begin({ valkey, admin });
-  // Handed in while Redis is away: accepted afterwards.
+  const end = await begin({ valkey, admin, engine, milvus });
+  // Handed in meanwhile: accepted at once, or afterwards where Redis is away.
   ingest.stdin!.end(ndjson(150, 290));
-  await until(() => /Redis/.test(String(events.at(-1)?.waitingFor)));
+  await until(() => says.test(String(events.at(-1)?.waitingFor)));
   // Producer and worker in one process: a loop that spins takes a whole core.
   const [cpu, at] = [cpuSeconds(ingest.pid!), performance.now()];
   await delay(3_000);
@@ -93,18 +133,28 @@ async function runThrough(name: string, begin: Outage): Promise<void> {
   });
 }
 
-test('Redis killed, read-only, full: a run that reads and a worker wait it out, and everything is stored', async () => {
-  await Promise.all(Object.entries(outages).map(([name, begin]) => runThrough(name, begin)));
-}, 300_000);
+test.concurrent('Redis killed, read-only, full: a run that reads and a worker wait it out, and everything is stored', {
+  timeout: 600_000,
+}, async (context) => {
+  await Promise.all(Object.entries(ofRedis).map(([name, outage]) => runThrough(context, name, outage)));
+});
 
-test('an interrupt ends a run although Redis answers nobody, and the same command goes on where it stopped', async () => {
+test.concurrent('an engine and a Milvus that go away in the middle of a run: it says so, waits, and everything is stored', {
+  timeout: 600_000,
+}, async (context) => {
+  await Promise.all(Object.entries(ofOthers).map(([name, outage]) => runThrough(context, name, outage)));
+});
+
+test.concurrent('an interrupt ends a run although Redis answers nobody, and the same command goes on where it stopped', {
+  timeout: 600_000,
+}, async (context) => {
   const valkey = await startValkey();
-  closing.push(() => valkey.stop());
+  context.onTestFinished(() => valkey.stop());
   const engine = await startJinaTinyServer({});
-  closing.push(() => engine.close());
-  const sluice = createSluice(testLine(), { ...tinySettings(engine.url), SLUICE_REDIS_URL: valkey.url });
+  context.onTestFinished(() => engine.close());
+  const sluice = createSluice(taskLine(context), { ...tinySettings(engine.url), SLUICE_REDIS_URL: valkey.url });
   const ingest = sluice.start(['ingest', '-', '--wait', '--json']);
-  closing.push(() => ends(ingest, 'SIGKILL'));
+  context.onTestFinished(() => ends(ingest, 'SIGKILL'));
   const ended = once(ingest, 'exit');
   const events: Record<string, unknown>[] = [];
   createInterface({ input: ingest.stdout! }).on('line', (text) => events.push(JSON.parse(text)));
@@ -120,12 +170,14 @@ test('an interrupt ends a run although Redis answers nobody, and the same comman
     exitCode: 0,
     documents: { read: 290, partial: 0 },
   });
-}, 300_000);
+});
 
-test('a worker that waits for an engine that is not up yet is ended by its first signal', async () => {
-  const sluice = createSluice(testLine(), tinySettings('http://127.0.0.1:1'));
+test.concurrent('a worker that waits for an engine that is not up yet is ended by its first signal', {
+  timeout: 600_000,
+}, async (context) => {
+  const sluice = createSluice(taskLine(context), tinySettings('http://127.0.0.1:1'));
   const worker = sluice.start(['worker']);
-  closing.push(() => ends(worker, 'SIGKILL'));
+  context.onTestFinished(() => ends(worker, 'SIGKILL'));
   worker.stdout!.resume();
   const ended = once(worker, 'exit');
   for await (const line of createInterface({ input: worker.stderr! })) if (line.includes('engine_unreachable')) break;

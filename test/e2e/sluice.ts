@@ -11,6 +11,7 @@ import { sharedStack } from '../support/stack.ts';
 const projectFolder = resolve(import.meta.dirname, '../..');
 export const corpusFolder = resolve(projectFolder, 'examples/corpus');
 const main = resolve(projectFolder, 'apps/cli/src/main.ts');
+const quickWorker = resolve(import.meta.dirname, 'quick-worker.ts');
 
 interface Result {
   code: number | null;
@@ -28,8 +29,8 @@ export interface Sluice {
   /** `ingest … --wait --json`; the summary is its last line. */
   ingest(args: string[], input?: string | Readable): Promise<IngestSummary & { lines: Record<string, unknown>[] }>;
   start(args: string[]): ChildProcess;
-  /** Starts a worker process and resolves when it works. */
-  worker(): Promise<ChildProcess>;
+  /** Starts a worker process and resolves when it works. `quick`: one that takes others for dead within seconds, and is itself. */
+  worker(options?: { quick?: boolean }): Promise<ChildProcess>;
 }
 
 export function createSluice(line: string, settings: Record<string, string> = {}): Sluice {
@@ -45,8 +46,10 @@ export function createSluice(line: string, settings: Record<string, string> = {}
     ...settings,
   };
 
-  function start(args: string[]): ChildProcess {
-    return spawn(process.execPath, [...nodeFlags, main, ...args], {
+  const start = (args: string[]): ChildProcess => startProgram(main, args);
+
+  function startProgram(program: string, args: string[]): ChildProcess {
+    return spawn(process.execPath, [...nodeFlags, program, ...args], {
       env: { ...cleanEnvironment(), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -79,8 +82,8 @@ export function createSluice(line: string, settings: Record<string, string> = {}
       if (summary.exitCode !== code) throw new Error(`the summary says ${summary.exitCode}, the process ${code}`);
       return { ...summary, lines };
     },
-    async worker() {
-      const child = start(['worker']);
+    async worker({ quick = false } = {}) {
+      const child = quick ? startProgram(quickWorker, []) : start(['worker']);
       child.stdout!.resume();
       await saysWorking(child);
       return child;

@@ -48,7 +48,7 @@ export const milvusRows: readonly MatrixRow[] = [
   },
   {
     id: 'V3-freeze',
-    fault: 'Milvus hangs (SIGSTOP)',
+    fault: 'Milvus hangs (SIGSTOP) past its session lease',
     promise: STORED,
     exclusive: true,
     async run(stage) {

@@ -1,6 +1,6 @@
 /** The stack that all test files of a run share, and names that keep them apart. */
 import { createHash } from 'node:crypto';
-import { expect, inject } from 'vitest';
+import { expect, inject, type TestContext } from 'vitest';
 
 export interface SharedStack {
   home: string;
@@ -21,6 +21,14 @@ export function sharedStack(): SharedStack {
 /** A line name of the test that calls it: the same in every run, another one for every test. */
 export function testLine(suffix = ''): string {
   const { testPath, currentTestName } = expect.getState();
-  const digest = createHash('sha256').update(`${testPath}\n${currentTestName}\n${suffix}`).digest('hex');
-  return `test-${digest.slice(0, 16)}`;
+  return lineName([testPath, currentTestName, suffix]);
+}
+
+/** The same for a test that runs beside others of its file: only its own context knows which one it is. */
+export function taskLine({ task }: Pick<TestContext, 'task'>, suffix = ''): string {
+  return lineName([task.file.filepath, task.name, suffix]);
+}
+
+function lineName(parts: readonly (string | undefined)[]): string {
+  return `test-${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)}`;
 }
