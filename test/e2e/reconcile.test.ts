@@ -3,19 +3,14 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { silentLogger } from '@sluice/core';
 import { connectRedis } from '@sluice/queue';
-import { afterEach, expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { startJinaTinyServer } from '../support/jina-tiny-server.ts';
-import { testLine } from '../support/stack.ts';
+import { taskLine } from '../support/stack.ts';
 import { startValkey } from '../support/valkey.ts';
 import { readLine } from './line-reader.ts';
 import { serve } from './serving.ts';
 import { createSluice, type Sluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
-
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
 
 const text = (id: string, version: string) => `${version} of ${id}. `.repeat(30);
 const ndjson = (documents: Record<string, string>) =>
@@ -26,7 +21,10 @@ const named = (from: number, to: number, version: string) =>
   Object.fromEntries(Array.from({ length: to - from }, (_, i) => [`doc-${from + i}`, version]));
 
 /** A worker's log and how it ended. */
-async function loggedWorker(sluice: Sluice): Promise<{ log: string[]; ended: Promise<number | null> }> {
+async function loggedWorker(
+  context: TestContext,
+  sluice: Sluice,
+): Promise<{ log: string[]; ended: Promise<number | null> }> {
   const child = sluice.start(['worker']);
   child.stdout!.resume();
   const log: string[] = [];
@@ -36,7 +34,7 @@ async function loggedWorker(sluice: Sluice): Promise<{ log: string[]; ended: Pro
     if (line.includes('"worker started"')) works.resolve();
   });
   const ended = once(child, 'exit').then(([code]) => code as number | null);
-  closing.push(async () => {
+  context.onTestFinished(async () => {
     child.kill('SIGKILL');
     await ended;
   });
@@ -44,11 +42,13 @@ async function loggedWorker(sluice: Sluice): Promise<{ log: string[]; ended: Pro
   return { log, ended };
 }
 
-test('FLUSHALL with a write in flight: nothing is deleted, workers stop, and reconcile makes the line whole again', async () => {
+test.concurrent('FLUSHALL with a write in flight: nothing is deleted, workers stop, and reconcile makes the line whole again', {
+  timeout: 600_000,
+}, async (context) => {
   const valkey = await startValkey();
-  closing.push(() => valkey.stop());
+  context.onTestFinished(() => valkey.stop());
   const redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
-  closing.push(async () => redis.disconnect());
+  context.onTestFinished(async () => redis.disconnect());
   const begun = Promise.withResolvers<void>();
   const lost = Promise.withResolvers<void>();
   let embedded: string[] = [];
@@ -62,16 +62,20 @@ test('FLUSHALL with a write in flight: nothing is deleted, workers stop, and rec
       return undefined;
     },
   });
-  closing.push(() => engine.close());
-  const sluice = createSluice(testLine(), { ...tinySettings(engine.url), SLUICE_REDIS_URL: valkey.url });
+  context.onTestFinished(() => engine.close());
+  const sluice = createSluice(taskLine(context), { ...tinySettings(engine.url), SLUICE_REDIS_URL: valkey.url });
   const all = { ...named(0, 20, 'original'), ...named(5, 8, 'edited') };
   await sluice.ingest(['-'], ndjson(named(0, 20, 'original')));
   const line = await readLine(sluice.line);
-  closing.push(() => line.close());
+  context.onTestFinished(() => line.close());
 
-  const [busy, idle, service] = await Promise.all([loggedWorker(sluice), loggedWorker(sluice), serve(sluice)]);
+  const [busy, idle, service] = await Promise.all([
+    loggedWorker(context, sluice),
+    loggedWorker(context, sluice),
+    serve(sluice),
+  ]);
   const serviceEnded = once(service.process, 'exit');
-  closing.push(async () => void service.process.kill('SIGKILL'));
+  context.onTestFinished(async () => void service.process.kill('SIGKILL'));
   expect((await sluice.run(['ingest', '-', '--no-wait'], ndjson(all))).code).toBe(0);
   await begun.promise;
   await redis.flushall();
@@ -102,9 +106,11 @@ test('FLUSHALL with a write in flight: nothing is deleted, workers stop, and rec
   for (const [id, version] of Object.entries(all)) {
     expect((await line.rows(id)).map((row) => row.text.trim())).toEqual([text(id, version).trim()]);
   }
-}, 400_000);
+});
 
-test('a collection dropped and made anew under the same name is noticed, and nothing is reported stored', async () => {
+test.concurrent('a collection dropped and made anew under the same name is noticed, and nothing is reported stored', {
+  timeout: 600_000,
+}, async (context) => {
   const begun = Promise.withResolvers<void>();
   const made = Promise.withResolvers<void>();
   const engine = await startJinaTinyServer({
@@ -115,8 +121,8 @@ test('a collection dropped and made anew under the same name is noticed, and not
       return undefined;
     },
   });
-  closing.push(() => engine.close());
-  const sluice = createSluice(testLine(), tinySettings(engine.url));
+  context.onTestFinished(() => engine.close());
+  const sluice = createSluice(taskLine(context), tinySettings(engine.url));
   const ingest = sluice.start(['ingest', '-', '--wait', '--json']);
   const output: string[] = [];
   createInterface({ input: ingest.stdout! }).on('line', (found) => output.push(found));
@@ -137,7 +143,7 @@ test('a collection dropped and made anew under the same name is noticed, and not
   expect(output.some((found) => found.includes('"summary"'))).toBe(false);
 
   const line = await readLine(sluice.line);
-  closing.push(() => line.close());
+  context.onTestFinished(() => line.close());
   expect(await line.ledger.counts()).toMatchObject({ stored: 0, open: 0 });
   // Rows that went into the new collection before it was noticed are whole: reconcile keeps them.
   const rows = await line.countRows();
@@ -146,4 +152,4 @@ test('a collection dropped and made anew under the same name is noticed, and not
   const again = await sluice.ingest(['-'], ndjson(named(0, 4, 'first')));
   expect(again.documents).toMatchObject({ unchanged: 4 });
   expect(await line.countRows()).toBe(4);
-}, 400_000);
+});
