@@ -28,16 +28,11 @@ const error = (status: number, headers: Record<string, string> = {}): HttpReply 
 };
 
 export const engineRows: readonly MatrixRow[] = [
-  row(
-    'E1',
-    'the engine refuses connections',
-    {
-      begin: ({ engineProxy }) => engineProxy.become({ kind: 'down' }),
-      end: ({ engineProxy }) => engineProxy.become(undefined),
-      says: /engine_unreachable/,
-    },
-    { short: true },
-  ),
+  row('E1', 'the engine refuses connections', {
+    begin: ({ engineProxy }) => engineProxy.become({ kind: 'down' }),
+    end: ({ engineProxy }) => engineProxy.become(undefined),
+    says: /engine_unreachable/,
+  }),
   row('E2', 'the engine hangs: half-open connections', {
     begin: ({ engineProxy }) => engineProxy.become({ kind: 'half-open' }),
     end: ({ engineProxy }) => engineProxy.become(undefined),
@@ -119,7 +114,6 @@ export const engineRows: readonly MatrixRow[] = [
     id: 'E-bad-text',
     fault: 'the engine answers 400 to requests with one text',
     promise: 'that chunk is a dead letter, its neighbours and the others are stored',
-    short: true,
     run: (stage) =>
       throughScript(
         stage,

@@ -17,12 +17,10 @@ const outageRow = (id: string, fault: string, outage: Outage, more: Partial<Matr
 });
 
 export const redisRows: readonly MatrixRow[] = [
-  outageRow(
-    'R1',
-    'Redis is killed (SIGKILL) and comes back with its AOF',
-    { begin: ({ valkey }) => valkey.kill(), end: ({ valkey }) => valkey.restart() },
-    { short: true },
-  ),
+  outageRow('R1', 'Redis is killed (SIGKILL) and comes back with its AOF', {
+    begin: ({ valkey }) => valkey.kill(),
+    end: ({ valkey }) => valkey.restart(),
+  }),
   outageRow('R1-stop', 'Redis is stopped (SIGTERM) and started again', {
     async begin({ valkey, redis }) {
       process.kill(valkey.pid, 'SIGTERM');
@@ -39,25 +37,15 @@ export const redisRows: readonly MatrixRow[] = [
     begin: ({ redisProxy }) => redisProxy.become({ kind: 'half-open' }),
     end: ({ redisProxy }) => redisProxy.become(undefined),
   }),
-  outageRow(
-    'R4',
-    'Redis memory is full (OOM)',
-    {
-      begin: async ({ redis }) => void (await redis.config('SET', 'maxmemory', '1mb')),
-      end: async ({ redis }) => void (await redis.config('SET', 'maxmemory', '256mb')),
-    },
-    { short: true },
-  ),
+  outageRow('R4', 'Redis memory is full (OOM)', {
+    begin: async ({ redis }) => void (await redis.config('SET', 'maxmemory', '1mb')),
+    end: async ({ redis }) => void (await redis.config('SET', 'maxmemory', '256mb')),
+  }),
   outageRow('R6', 'every connection is killed, five times a second (CLIENT KILL)', storm()),
-  outageRow(
-    'R7',
-    'Redis is read-only (READONLY, as after a failover)',
-    {
-      begin: async ({ redis }) => void (await redis.replicaof('127.0.0.1', 1)),
-      end: async ({ redis }) => void (await redis.replicaof('NO', 'ONE')),
-    },
-    { short: true },
-  ),
+  outageRow('R7', 'Redis is read-only (READONLY, as after a failover)', {
+    begin: async ({ redis }) => void (await redis.replicaof('127.0.0.1', 1)),
+    end: async ({ redis }) => void (await redis.replicaof('NO', 'ONE')),
+  }),
   outageRow('R10-loading', 'Redis is loading its data (LOADING)', {
     async begin({ valkey, redis }) {
       await redis.eval("for i = 1, 10000 do redis.call('set', 'filler:' .. i, 'x') end", 0);
@@ -88,7 +76,6 @@ export const redisRows: readonly MatrixRow[] = [
     fault: 'Redis loses everything (FLUSHALL) while a write is under way',
     promise:
       'nothing is deleted, workers stop with ledger_lost; reconcile and the source make it complete without embedding again what was whole',
-    short: true,
     async run(stage) {
       const bench = await stage.bench();
       const documents = Array.from({ length: 12 }, (_, i) => ({
