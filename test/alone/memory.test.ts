@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { nodeVariables } from '@sluice/cli/node-flags';
 import { readDocuments, resolveInputs } from '@sluice/producer';
 import { expect, test } from 'vitest';
-import { corpusFolder, createSluice } from '../e2e/sluice.ts';
+import { corpusFolder, createSluice, ended } from '../e2e/sluice.ts';
 
 const TOTAL_BYTES = 120_000_000;
 const LIMIT_MB = 300;
@@ -29,9 +29,8 @@ test('120 MB of NDJSON: command and worker stay under 300 MB each', async () => 
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     last = (last + text).slice(-4_000);
   });
-  child.stderr!.resume();
   Readable.from(records(await paragraphs())).pipe(child.stdin!);
-  const [code] = (await once(child, 'exit')) as [number];
+  const code = await ended(child);
   const summary = JSON.parse(last.trimEnd().split('\n').at(-1)!) as { documents: { accepted: number; stored: number } };
   expect(code).toBe(0);
   expect(summary.documents.stored).toBe(summary.documents.accepted);

@@ -6,7 +6,7 @@ import { describe, expect, type TestContext, test } from 'vitest';
 import { type JinaTinyOptions, type JinaTinyServer, startJinaTinyServer } from '../support/jina-tiny-server.ts';
 import { taskLine } from '../support/stack.ts';
 import { type LineReader, readLine } from './line-reader.ts';
-import { createSluice, type Sluice } from './sluice.ts';
+import { createSluice, ended, type Sluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
 /** An engine of the test's own, closed after it. */
@@ -181,7 +181,7 @@ describe.concurrent('failures', { timeout: 600_000 }, () => {
     child.stdin!.write(ndjson(documents.slice(0, 200)));
     await until(() => /"accepted":(?!0)/.test(output));
     child.kill('SIGINT');
-    expect((await once(child, 'exit'))[0]).toBe(130);
+    expect(await ended(child)).toBe(130);
     const first = JSON.parse(output.trimEnd().split('\n').at(-1)!) as {
       run: string;
       exitCode: number;

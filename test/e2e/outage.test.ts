@@ -12,7 +12,7 @@ import { createRandom } from '../faults/random.ts';
 import { type JinaTinyServer, startJinaTinyServer } from '../support/jina-tiny-server.ts';
 import { sharedStack, taskLine } from '../support/stack.ts';
 import { startValkey, type TestValkey } from '../support/valkey.ts';
-import { createSluice } from './sluice.ts';
+import { createSluice, ended } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
@@ -111,7 +111,7 @@ async function runThrough(context: TestContext, name: string, { begin, says }: O
 
   const ingest = sluice.start(['ingest', '-', '--wait', '--json']);
   context.onTestFinished(() => ends(ingest, 'SIGKILL'));
-  const ended = once(ingest, 'exit');
+  const closed = ended(ingest);
   const events: Record<string, unknown>[] = [];
   createInterface({ input: ingest.stdout! }).on('line', (text) => events.push(JSON.parse(text)));
   ingest.stdin!.write(ndjson(0, 150));
@@ -126,7 +126,7 @@ async function runThrough(context: TestContext, name: string, { begin, says }: O
   await delay(3_000);
   expect(((cpuSeconds(ingest.pid!) - cpu) * 1_000) / (performance.now() - at), name).toBeLessThan(0.5);
   await end();
-  expect((await ended)[0], name).toBe(0);
+  expect(await closed, name).toBe(0);
   expect(events.at(-1), name).toMatchObject({
     documents: { read: 290, accepted: 290, stored: 290, partial: 0, rejected: 0 },
     chunks: { dead: 0 },
@@ -155,7 +155,7 @@ test.concurrent('an interrupt ends a run although Redis answers nobody, and the 
   const sluice = createSluice(taskLine(context), { ...tinySettings(engine.url), SLUICE_REDIS_URL: valkey.url });
   const ingest = sluice.start(['ingest', '-', '--wait', '--json']);
   context.onTestFinished(() => ends(ingest, 'SIGKILL'));
-  const ended = once(ingest, 'exit');
+  const closed = ended(ingest);
   const events: Record<string, unknown>[] = [];
   createInterface({ input: ingest.stdout! }).on('line', (text) => events.push(JSON.parse(text)));
   ingest.stdin!.write(ndjson(0, 150));
@@ -164,7 +164,7 @@ test.concurrent('an interrupt ends a run although Redis answers nobody, and the 
   ingest.stdin!.write(ndjson(150, 290));
   await until(() => /Redis/.test(String(events.at(-1)?.waitingFor)));
   ingest.kill('SIGINT');
-  expect((await ended)[0]).toBe(130);
+  expect(await closed).toBe(130);
   valkey.thaw();
   expect(await sluice.ingest(['-'], ndjson(0, 290))).toMatchObject({
     exitCode: 0,
@@ -179,8 +179,8 @@ test.concurrent('a worker that waits for an engine that is not up yet is ended b
   const worker = sluice.start(['worker']);
   context.onTestFinished(() => ends(worker, 'SIGKILL'));
   worker.stdout!.resume();
-  const ended = once(worker, 'exit');
+  const exited = once(worker, 'exit');
   for await (const line of createInterface({ input: worker.stderr! })) if (line.includes('engine_unreachable')) break;
   worker.kill('SIGTERM');
-  expect((await ended)[0]).toBe(143);
+  expect((await exited)[0]).toBe(143);
 });

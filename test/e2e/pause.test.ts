@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { startJinaTinyServer } from '../support/jina-tiny-server.ts';
 import { testLine } from '../support/stack.ts';
 import { readLine } from './line-reader.ts';
-import { createSluice } from './sluice.ts';
+import { createSluice, ended } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -51,7 +51,7 @@ test('a paused line holds its workers, whoever waits is told why, and a pause in
   const ingest = sluice.start(['ingest', '-', '--wait', '--json']);
   const events: Record<string, unknown>[] = [];
   createInterface({ input: ingest.stdout! }).on('line', (text) => events.push(JSON.parse(text)));
-  const ended = once(ingest, 'exit');
+  const closed = ended(ingest);
   const worker = await sluice.worker();
   closing.push(async () => {
     worker.kill('SIGTERM');
@@ -80,7 +80,7 @@ test('a paused line holds its workers, whoever waits is told why, and a pause in
   expect(embedded).toBe(4);
 
   await line.ledger.resume();
-  expect((await ended)[0]).toBe(0);
+  expect(await closed).toBe(0);
   expect(events.at(-1)).toMatchObject({ documents: { accepted: 20, stored: 20, partial: 0 } });
   await until(async () => (await line.countRows()) === 40);
 });

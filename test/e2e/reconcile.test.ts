@@ -9,7 +9,7 @@ import { taskLine } from '../support/stack.ts';
 import { startValkey } from '../support/valkey.ts';
 import { readLine } from './line-reader.ts';
 import { serve } from './serving.ts';
-import { createSluice, type Sluice } from './sluice.ts';
+import { createSluice, ended, type Sluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
 const text = (id: string, version: string) => `${version} of ${id}. `.repeat(30);
@@ -130,7 +130,7 @@ test.concurrent('a collection dropped and made anew under the same name is notic
   ingest.stderr!.setEncoding('utf8').on('data', (found: string) => {
     said += found;
   });
-  const ended = once(ingest, 'exit');
+  const closed = ended(ingest);
   ingest.stdin!.end(ndjson(named(0, 4, 'first')));
   await begun.promise;
   const old = await readLine(sluice.line);
@@ -138,7 +138,7 @@ test.concurrent('a collection dropped and made anew under the same name is notic
   await old.store.openLine({ line: sluice.line, space: old.info.space });
   await old.close();
   made.resolve();
-  expect((await ended)[0]).toBe(1);
+  expect(await closed).toBe(1);
   expect(said).toMatch(/epoch_changed.*sluice reconcile/s);
   expect(output.some((found) => found.includes('"summary"'))).toBe(false);
 

@@ -91,6 +91,13 @@ export function createSluice(line: string, settings: Record<string, string> = {}
   };
 }
 
+/** The exit code, when the process has ended and all that it said was read: `exit` alone may come before the last lines. */
+export async function ended(child: ChildProcess): Promise<number | null> {
+  for (const stream of [child.stdout, child.stderr]) if (stream?.readableFlowing === null) stream.resume();
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code;
+}
+
 /** Resolves when the worker logs that it works; rejects with its log when it ends before. */
 async function saysWorking(child: ChildProcess): Promise<void> {
   const log: string[] = [];
