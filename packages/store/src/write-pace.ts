@@ -1,8 +1,9 @@
 /**
  * How fast Milvus is written to, by all callers of a process together: requests under way, and bytes of one.
  *
- * - *Requests under way* are halved when Milvus says that it is busy (rate limit, memory, quota, time tick delay), and grow by one for
- *   every quiet period. More than four gained nothing on any server that was measured: a shard has one log.
+ * - *Requests under way* are halved when Milvus says that it is busy (rate limit, memory, quota, time tick delay), once for all that
+ *   were under way by then, and grow by one for every quiet period. More than four gained nothing on any server that was
+ *   measured: a shard has one log.
  * - *Bytes of a request* are half of what was too large, and are remembered; a limit of a server does not go away.
  *
  * Waiting and repeating are the caller's.
@@ -43,6 +44,7 @@ export function createWritePace({
   const limit = pLimit(maxInFlight);
   let requestBytes = wanted;
   let quietSinceMs = clock.monotonicMs();
+  let cuts = 0;
 
   function succeeded(): void {
     if (limit.concurrency === maxInFlight || clock.monotonicMs() - quietSinceMs < quietMs) return;
@@ -50,9 +52,12 @@ export function createWritePace({
     quietSinceMs = clock.monotonicMs();
   }
 
-  function failed(code: string, bytes: number): void {
+  function failed(code: string, bytes: number, cutsBefore: number): void {
     if (code === 'store_busy') {
       quietSinceMs = clock.monotonicMs();
+      // Whatever began before the last cut tells of the same moment.
+      if (cutsBefore < cuts) return;
+      cuts += 1;
       limit.concurrency = Math.max(1, Math.floor(limit.concurrency / 2));
     }
     if (code === 'store_too_large') {
@@ -72,12 +77,13 @@ export function createWritePace({
     },
     run: (bytes, send) =>
       limit(async () => {
+        const cutsBefore = cuts;
         try {
           const reply = await send();
           succeeded();
           return reply;
         } catch (error) {
-          if (isSluiceError(error)) failed(error.code, bytes);
+          if (isSluiceError(error)) failed(error.code, bytes, cutsBefore);
           throw error;
         }
       }),
