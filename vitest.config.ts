@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           sequence: { groupOrder: 0 },
-          include: ['{apps,packages,infra}/**/*.test.ts', 'scripts/**/*.test.{mjs,ts}'],
+          include: ['{apps,packages,infra,bench}/**/*.test.ts', 'scripts/**/*.test.{mjs,ts}'],
           exclude: ['**/node_modules/**'],
           testTimeout: 30_000,
         },

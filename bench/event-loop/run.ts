@@ -61,7 +61,12 @@ await bench({
         }
         figures.push(
           { name: `longest block, ${name}`, unit: 'ms', runs: blocks },
-          { name: `own computing of the main thread, ${name}`, unit: 'ms', runs: own, limit: { atMost: 50 } },
+          {
+            name: `own computing of the main thread, ${name}`,
+            unit: 'ms',
+            runs: own,
+            limit: { atMost: 50, everyRun: true },
+          },
           { name: `the request, ${name}`, unit: 'ms', runs: whole },
         );
       }

@@ -6,6 +6,7 @@ import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'no
 import { parseArgs } from 'node:util';
 import { renderReport } from './render.ts';
 import { held, type Machine, type Measured, type Report } from './report.ts';
+import { versions } from './versions.ts';
 
 export interface Bench {
   name: string;
@@ -30,6 +31,7 @@ export async function bench({ name, question, measure }: Bench): Promise<void> {
     form: values.short ? 'short' : 'full',
     date: new Date().toISOString().slice(0, 10),
     machine,
+    versions: versions(),
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,
     ...measured,
   };

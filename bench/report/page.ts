@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plots } from './plots.ts';
-import { promise, summary } from './render.ts';
+import { listed, nameOf, promise, summary } from './render.ts';
 import { held, type Report } from './report.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -36,23 +36,19 @@ export function writePage(): void {
   if (existsSync(pageFile)) writeFileSync(pageFile, drawPage(readFileSync(pageFile, 'utf8'), reports));
 }
 
-function table({ figures, machine, configuration, remarks = [], date, bench }: Report): string {
+function table({ figures, machine, versions = {}, configuration, remarks = [], date, bench }: Report): string {
   const rows = figures.map((figure) => {
     const [min, median, max] = summary(figure);
-    const quoted = typeof figure.baseline === 'object' ? ` (${figure.baseline.source})` : '';
-    const limit = promise(figure);
-    return `| ${figure.name}${quoted} | ${min} | ${held(figure) === false ? `${median}, missed` : median} | ${max} | ${figure.unit} | ${limit} |`;
+    const limit = `${promise(figure)}${held(figure) === false ? ', missed' : ''}`;
+    return `| ${nameOf(figure)} | ${min} | ${median} | ${max} | ${figure.unit} | ${limit} |`;
   });
+  const known = { Node: machine.node, ...versions };
   return [
     '| | min | median | max | | promised |',
     '| --- | --: | --: | --: | --- | --- |',
     ...rows,
     '',
-    `\`npm run bench -- ${bench}\`, ${date}, ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, Node ${machine.node}, load ${machine.load[0]} at the start. ${Object.entries(
-      configuration,
-    )
-      .map(([name, value]) => `${name}: ${value}`)
-      .join('; ')}.`,
+    `\`npm run bench -- ${bench}\`, ${date}, ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, load ${machine.load[0]} at the start. ${listed(known, ' ')}. ${listed(configuration, ': ', '; ')}.`,
     ...remarks.flatMap((remark) => ['', remark]),
   ].join('\n');
 }

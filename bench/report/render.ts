@@ -2,9 +2,9 @@
 import { type Figure, held, median, type Report } from './report.ts';
 
 export function renderReport(report: Report): string {
-  const { bench, question, form, machine, configuration, figures, remarks = [], seconds } = report;
+  const { bench, question, form, machine, versions = {}, configuration, figures, remarks = [], seconds } = report;
   const rows = figures.map((figure) => [
-    figure.name,
+    nameOf(figure),
     ...summary(figure),
     figure.unit,
     promise(figure),
@@ -13,14 +13,24 @@ export function renderReport(report: Report): string {
   return [
     `${bench}${form === 'short' ? ', short form' : ''}: ${question}`,
     `machine: ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, load ${machine.load[0]}`,
-    `configuration: ${Object.entries(configuration)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', ')}`,
+    `versions: ${listed(versions, ' ')}`,
+    `configuration: ${listed(configuration, ' ')}`,
     '',
     ...aligned([['', 'min', 'median', 'max', '', 'promised', ''], ...rows]),
     ...remarks.map((remark) => `- ${remark}`),
     `${seconds} s`,
   ].join('\n');
+}
+
+/** With its source where it is quoted. */
+export function nameOf({ name, baseline }: Figure): string {
+  return typeof baseline === 'object' ? `${name} (quoted: ${baseline.source})` : name;
+}
+
+export function listed(values: Readonly<Record<string, string | number>>, between: string, separator = ', '): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}${between}${value}`)
+    .join(separator);
 }
 
 /** Minimum, median and maximum; of a single run only its value, in the middle. */
@@ -31,7 +41,8 @@ export function summary({ runs }: Figure): [min: string, median: string, max: st
 
 export function promise({ limit }: Figure): string {
   if (limit === undefined) return '';
-  return 'atLeast' in limit ? `≥ ${short(limit.atLeast)}` : `≤ ${short(limit.atMost)}`;
+  const bound = 'atLeast' in limit ? `≥ ${short(limit.atLeast)}` : `≤ ${short(limit.atMost)}`;
+  return limit.everyRun ? `${bound} in every run` : bound;
 }
 
 function verdict(figure: Figure): string {

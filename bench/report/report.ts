@@ -6,11 +6,13 @@ export interface Figure {
   unit: string;
   /** One value a round; minimum, median and maximum are shown. */
   runs: number[];
-  /** What Sluice promises of the median. */
-  limit?: { atLeast: number } | { atMost: number };
+  /** What Sluice promises: of the median, or of every run where one that misses it is one too many. */
+  limit?: Limit;
   /** What it is compared with: run in the same minutes, or quoted with its source. */
   baseline?: true | { source: string };
 }
+
+export type Limit = ({ atLeast: number } | { atMost: number }) & { everyRun?: true };
 
 /** A course over time, for a plot. */
 export interface Course {
@@ -33,6 +35,8 @@ export interface Report extends Measured {
   question: string;
   form: 'full' | 'short';
   machine: Machine;
+  /** What was measured, and with what: Sluice's commit, servers, libraries. Reports before there were any have none. */
+  versions?: Record<string, string>;
   /** Seconds that the benchmark took. */
   seconds: number;
   /** Date of the run. */
@@ -58,6 +62,6 @@ export function median(values: readonly number[]): number {
 /** Undefined where nothing is promised. */
 export function held({ runs, limit }: Figure): boolean | undefined {
   if (limit === undefined) return undefined;
-  const value = median(runs);
-  return 'atLeast' in limit ? value >= limit.atLeast : value <= limit.atMost;
+  if ('atLeast' in limit) return (limit.everyRun ? Math.min(...runs) : median(runs)) >= limit.atLeast;
+  return (limit.everyRun ? Math.max(...runs) : median(runs)) <= limit.atMost;
 }

@@ -11,6 +11,8 @@ import { createInterface } from 'node:readline';
 import { nodeFlags, nodeVariables } from '@sluice/cli/node-flags';
 import { silentLogger } from '@sluice/core';
 import { startStack } from '@sluice/embedded';
+import { connectStore } from '@sluice/store';
+import { notePackage, noteRedis, noteVersion } from '../report/versions.ts';
 
 const root = join(import.meta.dirname, '../..');
 const main = join(root, 'apps/cli/src/main.ts');
@@ -47,6 +49,7 @@ export interface BenchStack {
   node(args: string[], env?: Record<string, string>): BenchProcess;
   /** A worker; resolves when it works. */
   worker(settings: Record<string, string>, nodeArgs?: string[]): Promise<BenchProcess>;
+  /** Ends the servers, and every process above that still runs. */
   stop(): Promise<void>;
 }
 
@@ -68,6 +71,12 @@ export async function openBenchStack(): Promise<BenchStack> {
     SLUICE_LOG_LEVEL: 'info',
     NO_COLOR: '1',
   };
+  await noteRedis(redisUrl!);
+  const store = await connectStore({ ...milvus!, logger: silentLogger });
+  noteVersion(milvusKind!, await store.version());
+  await store.close();
+  notePackage('@zilliz/milvus2-sdk-node', 'packages/store');
+  const running = new Set<ChildProcess>();
   let processes = 0;
 
   function node(args: string[], env: Record<string, string> = {}): BenchProcess {
@@ -77,6 +86,8 @@ export async function openBenchStack(): Promise<BenchStack> {
       env: { ...nodeVariables, PATH: process.env.PATH, HOME: process.env.HOME, ...env, BENCH_USAGE_FILE: usageFile },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    running.add(child);
+    child.once('close', () => running.delete(child));
     const lines: Record<string, unknown>[] = [];
     createInterface({ input: child.stdout! }).on('line', (line) => {
       if (line.startsWith('{')) lines.push(JSON.parse(line) as Record<string, unknown>);
@@ -124,6 +135,10 @@ export async function openBenchStack(): Promise<BenchStack> {
       return worker;
     },
     async stop() {
+      // A benchmark that failed half way leaves processes: they would go on beside whatever is measured next.
+      const left = [...running].map((child) => once(child, 'close'));
+      for (const child of running) child.kill('SIGKILL');
+      await Promise.all(left);
       await stack.stop();
       rmSync(folder, { recursive: true, force: true });
     },
