@@ -25,3 +25,25 @@ test('a body that does not arrive in time is answered with 408 and its connectio
   expect(next.body).toBe('read');
   await app.close();
 });
+
+test.each([
+  ['of a type that nobody reads', 'content-type: a/b\r\n'],
+  ['of no type', ''],
+])('a body %s is refused at once, and its connection closed when it does not arrive', async (_, type) => {
+  const app = fastify();
+  app.setErrorHandler(sendProblem);
+  readBodies(app, { bodyMs: 30 });
+  app.post('/', async () => 'read');
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text) => {
+    answer += text;
+  });
+  socket.write(`POST / HTTP/1.1\r\nhost: x\r\n${type}content-length: 5\r\n\r\n`);
+  await once(socket, 'close');
+  expect(answer).toMatch(/^HTTP\/1.1 415 /);
+  const next = await app.inject({ method: 'POST', url: '/', payload: { a: 1 } });
+  expect(next.body).toBe('read');
+  await app.close();
+});

@@ -18,6 +18,11 @@ declare module 'fastify' {
 /** A whole body must have arrived by then. */
 const BODY_MS = 30_000;
 
+/** Whether a body is on its way, whatever type it says it has. */
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 export function readBodies(app: FastifyInstance, { bodyMs = BODY_MS }: { bodyMs?: number } = {}): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser(['application/json', 'text/plain']);
@@ -34,19 +39,22 @@ export function readBodies(app: FastifyInstance, { bodyMs = BODY_MS }: { bodyMs?
 
   const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>();
   app.addHook('preParsing', async (request, reply, payload) => {
-    if (request.routeOptions.config.streamed === true || request.headers['content-type'] === undefined) return payload;
+    if (request.routeOptions.config.streamed === true || !hasBody(request)) return payload;
     const timer = setTimeout(() => {
+      // Refused before it arrived: it is answered, and what still trickles in is nobody's.
+      if (reply.raw.headersSent) return request.raw.destroy();
       const slow = new SluiceError('slow_request', {
         message: 'The body did not arrive in time',
         expected: `all of it within ${bodyMs / 1_000} s`,
       });
       reply.hijack();
       reply.raw.writeHead(408, { 'content-type': 'application/problem+json; charset=utf-8', connection: 'close' });
-      reply.raw.end(JSON.stringify(problemOf(slow, request.id)), () => request.raw.destroy());
+      return reply.raw.end(JSON.stringify(problemOf(slow, request.id)), () => request.raw.destroy());
     }, bodyMs);
     timers.set(request, timer);
     request.raw.once('close', () => clearTimeout(timer));
     return payload;
   });
-  app.addHook('preValidation', async (request) => clearTimeout(timers.get(request)));
+  // Before that it may be answered already, with its body still to come.
+  app.addHook('preValidation', async (request) => request.raw.complete && clearTimeout(timers.get(request)));
 }
