@@ -30,15 +30,17 @@ export interface EngineRow {
   /** What preflight must say: `right`, or the code of the refusal. */
   expect: 'right' | ErrorCode;
   environment?: Environment;
-  /** A program or checkout that no package registry has: without it the row is replayed. */
+  /** A program or checkout that no package registry has: without it the row is replayed, and says so. */
   needs?: { path: string; what: string };
   /** Lays out what it serves and says how it is started; undefined: it runs in this process, and `settings` are all that is needed. */
   start?(context: StartContext): Promise<Command>;
   /** Path that answers 200 when it is ready. */
   health?: string;
   settings: Readonly<Record<string, string>>;
+  /** Part of Sluice itself: every `npm test` runs it, and nothing of it is recorded. */
+  own?: true;
   /** It is the engine for queries beside another one that serves passages. Default: it serves what its profile says. */
   forQueries?: true;
-  /** Folder of the toy model whose golden vectors hold. Default: test/fixtures/jina-v3-tiny. */
+  /** Folder of the toy model whose golden vectors hold. Default: test/fixtures/jina-v3-tiny. `built-in`: it has a model of its own, and golden vectors that ship with it. */
   model?: string;
 }

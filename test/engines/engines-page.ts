@@ -30,8 +30,7 @@ export async function enginesPage(path: string, rows: readonly Measured[], machi
 function cells(row: Measured): string[] {
   const figure = (value: number | null) => (value === null ? '–' : value.toFixed(6));
   const when = row.seen === 'replayed' ? ` (recorded ${row.recorded})` : '';
-  const said =
-    row.seen === 'absent' ? `not seen: ${row.note}` : row.code === undefined ? row.verdict : `\`${row.code}\``;
+  const said = row.code === undefined ? row.verdict : `\`${row.code}\``;
   return [
     row.engine,
     `${said}${when}`.replaceAll('|', '\\|'),

@@ -4,9 +4,10 @@
  *   npm run test:engines [-- NAME…] [--json] [--record | --replay]
  *
  * Each engine gets an environment of its own under .sluice/engines (Python 3.11 as `python3.11`, or SLUICE_ENGINE_PYTHON). NAME
- * selects those whose name starts with it; the page is written when all ran. --record keeps what an engine answered, for the
- * conformance tests and for machines without it; --replay judges what was kept, and installs and starts nothing. Exit code 1 when an engine is not judged as the table says that it must be, or is
- * called right without being at its golden vectors.
+ * selects those whose name starts with it; the page is written when all were seen. --record keeps what an engine answered, for the
+ * conformance tests and for machines without it; --replay judges what was kept, installs nothing and starts nothing but Sluice's own, and leaves the page alone.
+ * Exit code 1 when an engine was not seen (it could not be installed, did not start, or ended), is not judged as the table says that it
+ * must be, or is called right without being at its golden vectors. What no package registry has is replayed where it is missing.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
@@ -17,12 +18,11 @@ import type { EngineRow } from './engine-row.ts';
 import { engineTable } from './engine-table.ts';
 import { enginesPage } from './engines-page.ts';
 import { exists } from './environment.ts';
+import { absent, describe, failed } from './judgement.ts';
 import { root } from './layouts.ts';
 import { type Measured, measureRow } from './measure.ts';
 import { startEngine } from './server-process.ts';
 
-/** bfloat16 is at 0.99998. */
-const RIGHT = 0.9999;
 const page = join(root, 'docs', 'engines.md');
 
 const { values, positionals } = parseArgs({
@@ -39,22 +39,24 @@ const chosen = engineTable.filter(
 const rows: Measured[] = [];
 for (const row of chosen) {
   console.error(`${row.name} …`);
-  const measured = await measureSomehow(row).catch((error: unknown) => absent(row, error));
+  const measured = await measureSomehow(row).catch((error: unknown) => absent(row, error, root));
   rows.push(measured);
-  console.log(values.json ? JSON.stringify(measured) : line(measured));
+  console.log(values.json ? JSON.stringify(measured) : describe(measured));
 }
-if (positionals.length === 0) {
+const whole = positionals.length === 0 && !values.replay;
+const unseen = rows.filter(({ seen }) => seen === 'absent').length;
+if (whole && unseen === 0) {
   const machine = `${cpus()[0]?.model ?? 'an unknown processor'}, ${availableParallelism()} cores, no GPU, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
   await writeFile(page, await enginesPage(page, rows, machine));
 }
-const odd = rows.filter(misjudged);
-for (const row of odd) console.error(`${row.engine}: expected ${row.expected}, ${line(row)}`);
-process.exitCode = odd.length > 0 ? 1 : 0;
+for (const row of rows.filter(failed)) console.error(`${row.engine}: expected ${row.expected}, ${describe(row)}`);
+if (whole && unseen > 0) console.error(`docs/engines.md stays as it is: ${unseen} of ${rows.length} were not seen.`);
+process.exitCode = rows.some(failed) ? 1 : 0;
 
 async function measureSomehow(row: EngineRow): Promise<Measured> {
   if (row.start === undefined) return measureRow(row, 'live', undefined);
   const missing = row.needs !== undefined && !(await exists(row.needs.path)) ? row.needs : undefined;
-  if (values.replay || missing !== undefined) {
+  if (!row.own && (values.replay || missing !== undefined)) {
     const recording = await readRecording(row.name);
     if (recording === undefined)
       throw new Error(
@@ -71,34 +73,4 @@ async function measureSomehow(row: EngineRow): Promise<Measured> {
   const measured = await measureRow(row, 'live', door.url);
   await door.save();
   return measured;
-}
-
-function misjudged({ seen, verdict, code, expected, passage, query }: Measured): boolean {
-  if (seen === 'absent') return false;
-  if (expected !== 'right') return code !== expected;
-  const served = [passage, query].filter((lowest) => lowest !== null);
-  return verdict !== 'right' || served.length === 0 || !served.every((lowest) => lowest >= RIGHT);
-}
-
-function line({ engine, seen, verdict, code, passage, query, note }: Measured): string {
-  if (seen === 'absent') return `${engine}: not seen, ${note}`;
-  const figure = (lowest: number | null) => lowest?.toFixed(6) ?? '–';
-  return `${engine}: ${code ?? verdict}, ${seen}, passage ${figure(passage)}, query ${figure(query)}`;
-}
-
-function absent(row: EngineRow, error: unknown): Measured {
-  const words = error instanceof Error ? error.message : String(error);
-  return {
-    engine: row.name,
-    seen: 'absent',
-    expected: row.expect,
-    passage: null,
-    query: null,
-    none: null,
-    batchInvariance: null,
-    overLong: 'not asked',
-    base64: false,
-    rowsPerSecond: null,
-    note: words.replaceAll(root, '').split('\n').slice(0, 3).join(' ').slice(0, 300),
-  };
 }
