@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { isSluiceError, loadConfig, silentLogger } from '@sluice/core';
 import {
+  builtInGolden,
   cosine,
   createEngine,
   createQueryEngine,
@@ -13,6 +14,7 @@ import {
   type ResolvedEngine,
   readGolden,
   resolveEngine,
+  rightVariant,
 } from '@sluice/embedder';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { TINY_DIMENSION, tinyFolder } from '../support/jina-tiny-server.ts';
@@ -64,20 +66,27 @@ interface Known {
 
 /** The client that a user of this engine would have, and what is known of its model. */
 export async function engineOf(row: EngineRow, url: string | undefined): Promise<Known & { engine: Engine }> {
+  const ownModel = row.model === 'built-in';
   const values = {
     SLUICE_ENGINE: row.profile,
-    SLUICE_MODEL: 'jina-v3-tiny',
-    SLUICE_FULL_DIMENSION: String(TINY_DIMENSION),
+    ...(!ownModel && { SLUICE_MODEL: 'jina-v3-tiny', SLUICE_FULL_DIMENSION: String(TINY_DIMENSION) }),
     ...(url !== undefined && { [row.forQueries ? 'SLUICE_QUERY_ENGINE_URL' : 'SLUICE_ENGINE_URL']: url }),
     ...row.settings,
   };
   const { config } = loadConfig([{ name: row.name, values }]);
-  const tokenizer = createTokenizer(await loadTokenizerModel(join(tinyFolder, 'tokenizer.json')));
+  const resolved = resolveEngine(row.forQueries ? queryConfig(config).config : config);
+  const tokenizer = createTokenizer(
+    await loadTokenizerModel(ownModel ? config.SLUICE_TOKENIZER : join(tinyFolder, 'tokenizer.json')),
+  );
+  const golden = ownModel
+    ? await builtInGolden(resolved)
+    : await readGolden(join(row.model ?? tinyFolder, 'golden.json'));
+  if (golden === undefined) throw new Error(`${row.name} has no golden vectors built in`);
   return {
     count: (text) => tokenizer.count(text),
     engine: await (row.forQueries ? createQueryEngine : createEngine)(config, { logger: silentLogger }),
-    resolved: resolveEngine(row.forQueries ? queryConfig(config).config : config),
-    golden: await readGolden(join(row.model ?? tinyFolder, 'golden.json')),
+    resolved,
+    golden,
   };
 }
 
@@ -103,8 +112,11 @@ async function measure(
     }
     return vectors;
   };
-  const lowest = (vectors: Float32Array[] | null, variant: string) =>
-    vectors === null ? null : Math.min(...vectors.map((vector, i) => cosine(vector, texts[i]!.vectors.get(variant)!)));
+  const lowest = (vectors: Float32Array[] | null, role: 'passage' | 'query' | 'none') => {
+    const variant = rightVariant(role, resolved.space.task);
+    if (vectors === null) return null;
+    return Math.min(...vectors.map((vector, i) => cosine(vector, texts[i]!.vectors.get(variant)!)));
+  };
 
   const startedMs = performance.now();
   const passages = await embed('passage');
@@ -119,11 +131,11 @@ async function measure(
   return {
     verdict: report.verdict,
     ...(report.code !== undefined && { code: report.code }),
-    passage: lowest(passages, 'retrieval.passage'),
-    query: lowest(await embed('query'), 'retrieval.query'),
+    passage: lowest(passages, 'passage'),
+    query: lowest(await embed('query'), 'query'),
     none: lowest(await embed('none'), 'none'),
     batchInvariance: alone.length === 0 ? null : Math.min(...alone),
-    overLong: overLong(report),
+    overLong: engine.profile.windowTokens === null ? 'no window' : overLong(report),
     base64: engine.profile.base64,
     rowsPerSecond: passages === null ? null : passages.length / seconds,
   };

@@ -21,7 +21,7 @@ export async function startEngine(
   // A group of its own: some engines start processes that outlive a killed parent.
   const child = spawn(command, args, {
     cwd: cwd ?? root,
-    env: { ...process.env, ...env },
+    env: { ...foreignEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -60,6 +60,11 @@ export async function startEngine(
     throw error;
   }
   return { url, [Symbol.asyncDispose]: stop };
+}
+
+/** Settings of whoever runs this are none of the engine's. */
+function foreignEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_')));
 }
 
 async function ready(child: ChildProcess, url: string, log: () => string): Promise<void> {

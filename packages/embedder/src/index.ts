@@ -16,7 +16,15 @@ export { nullVector } from './null-engine.ts';
 export { readModelFolder } from './onnx/model-folder.ts';
 export * from './pace.ts';
 export { proveAgain } from './preflight/again.ts';
-export { type GoldenFile, type GoldenText, type GoldenVariant, parseGolden, readGolden } from './preflight/golden.ts';
+export { builtInGolden } from './preflight/built-in-golden.ts';
+export {
+  type GoldenFile,
+  type GoldenText,
+  type GoldenVariant,
+  parseGolden,
+  readGolden,
+  rightVariant,
+} from './preflight/golden.ts';
 export { proofForLine, refuseUnlessRight, sameProof } from './preflight/line-proof.ts';
 export { recordGolden } from './preflight/record-golden.ts';
 export type { Finding, PreflightReport } from './preflight/report.ts';
