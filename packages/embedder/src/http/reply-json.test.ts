@@ -16,8 +16,20 @@ const words = fc.oneof(
   fc.string(),
   fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', '/', ':', ',', '{', ']') }),
   fc.integer({ min: 250, max: 600 }).map((length) => 'A'.repeat(length)),
+  fc.integer({ min: 250, max: 600 }).map((length) => 'A+b/'.repeat(length / 4)),
   fc.integer({ min: 250, max: 600 }).map((length) => `${'A'.repeat(length)}"\\`),
 );
+/** The same JSON as other libraries write it: PHP escapes slashes, .NET what HTML minds, and any character may be. */
+const spellings: ((text: string) => string)[] = [
+  (text) => text,
+  (text) => text.replaceAll('/', '\\/'),
+  (text) => text.replaceAll(/(?<!e)[+/&<>']/g, unicode), // not the plus of 1e+21
+  (text) => text.replaceAll(/AAA/g, `AA${unicode('A')}`),
+];
+function unicode(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 const { json } = fc.letrec((tie) => ({
   json: fc.oneof(
     { maxDepth: 3 },
@@ -32,8 +44,8 @@ const { json } = fc.letrec((tie) => ({
 describe('a reply', () => {
   it('is what JSON.parse reads, whatever is in its strings', () => {
     fc.assert(
-      fc.property(json, fc.constantFrom(undefined, 2), (value, indent) => {
-        const text = Buffer.from(JSON.stringify(value, null, indent), 'utf8').toString('latin1');
+      fc.property(json, fc.constantFrom(undefined, 2), fc.constantFrom(...spellings), (value, indent, spell) => {
+        const text = Buffer.from(spell(JSON.stringify(value, null, indent)), 'utf8').toString('latin1');
         expect(read(text)).toEqual(JSON.parse(text));
       }),
     );
@@ -61,6 +73,11 @@ describe('a reply', () => {
     expect(read(`["${long}", NaN, -Infinity, [NaN]]`)).toEqual([long, null, null, [null]]);
     // Inside a string it is text, long or not.
     expect(read(`["a, NaN, b", "${long}, NaN, "]`)).toEqual(['a, NaN, b', `${long}, NaN, `]);
+  });
+
+  it.each(['\\/', '\\u002B', '\\u002b', '\\t'])('may have %s in a long string', (spelling) => {
+    const text = `{"data": ["${'A'.repeat(300)}${spelling}${'A'.repeat(5)}", "${'B'.repeat(400)}"], "short": "${spelling}"}`;
+    expect(read(text)).toEqual(JSON.parse(text));
   });
 
   it('cannot name a string that is elsewhere', () => {

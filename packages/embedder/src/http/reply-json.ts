@@ -36,7 +36,7 @@ export function parseReply(body: Buffer): ReplyJson {
   try {
     return { value: parse(withoutLong(body, long)), text };
   } catch {
-    // A quote that is escaped, or no JSON at all.
+    // Something escaped in a long string, or no JSON at all.
     try {
       return { value: parse(body.toString('latin1')), text: (whole) => whole };
     } catch {
@@ -45,15 +45,21 @@ export function parseReply(body: Buffer): ReplyJson {
   }
 }
 
-/** The body with a mark in place of each long string. Throws at an escaped quote: from there on, strings would be taken for what is between them. */
+/**
+ * The body with a mark in place of each long string. Throws at an escaped quote: from there on, strings would be taken for what is between
+ * them; and at a long string with any other escape (PHP writes `\/`, .NET `\u002B`, both of which base64 needs): it is not what stands there.
+ */
 function withoutLong(body: Buffer, long: { start: number; end: number }[]): string {
   let rest = '';
   let from = 0;
   let open = body.indexOf(QUOTE);
+  let escaped = nextEscape(0);
   while (open !== -1) {
     const close = body.indexOf(QUOTE, open + 1);
     if (close === -1 || body[close - 1] === BACKSLASH) throw new SyntaxError('not plain');
     if (close - open > LONG) {
+      if (escaped < open) escaped = nextEscape(open);
+      if (escaped < close) throw new SyntaxError('not plain');
       rest += body.toString('latin1', from, open + 1) + mark + long.length;
       long.push({ start: open + 1, end: close });
       from = close;
@@ -61,6 +67,11 @@ function withoutLong(body: Buffer, long: { start: number; end: number }[]): stri
     open = body.indexOf(QUOTE, close + 1);
   }
   return rest + body.toString('latin1', from);
+
+  function nextEscape(after: number): number {
+    const at = body.indexOf(BACKSLASH, after);
+    return at === -1 ? body.length : at;
+  }
 }
 
 function parse(text: string): unknown {
