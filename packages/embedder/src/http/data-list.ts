@@ -7,7 +7,11 @@ import type { ReplyJson } from './reply-json.ts';
 const shape = z.object({
   data: z.array(z.object({ index: z.number().int(), embedding: z.unknown() })),
   model: z.string().optional().catch(undefined),
-  usage: z.object({ total_tokens: z.number().nonnegative().optional() }).nullish(),
+  // What it says is a remark: whatever stands there, the vectors count.
+  usage: z
+    .object({ total_tokens: z.number().nonnegative().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
 });
 
 /** Puts the items in the order of their index. Count and index set must match exactly. */

@@ -105,6 +105,17 @@ describe('a right reply', () => {
     expect(asked[2]!.body).not.toHaveProperty('task');
   });
 
+  it.each([null, { total_tokens: null }, { total_tokens: '9' }, { total_tokens: -1 }, { prompt_tokens: 9 }, 'none'])(
+    'gives its vectors whatever usage says: %j',
+    async (usage) => {
+      const made = await engineThatGets(json(200, { object: 'list', data: [item('a', 0)], usage }));
+      expect(await made.embed(request(['a']))).toMatchObject({
+        vectors: [nullVector('a', DIMENSION)],
+        usageTokens: undefined,
+      });
+    },
+  );
+
   it.each(['base64', 'floats'] as const)(
     'gives the vectors in the order of the texts from a shuffled reply (%s)',
     async (as) => {
