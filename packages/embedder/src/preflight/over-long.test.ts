@@ -1,4 +1,5 @@
 /** Engines that cut long texts and say nothing: how much they read is measured, to the token where it matters. */
+import { SluiceError } from '@sluice/core';
 import { describe, expect, it } from 'vitest';
 import type { EmbedRequest, Engine } from '../engine.ts';
 import { profiles } from '../profiles.ts';
@@ -68,5 +69,46 @@ describe('an engine that is known to cut', () => {
     const engine = engineThatReads(512);
     expect(await findingOf(engine, { maxTokens: 4_096, known: false })).toMatchObject({ status: 'warn' });
     expect(engine.asked).toEqual([]);
+  });
+});
+
+/** As llama.cpp does: every text above its batch gets status 500, and nothing else tells why. */
+function engineThatFailsAbove(most: number): Engine {
+  return {
+    profile: { ...profiles['llama.cpp']!, windowTokens: 8_192 },
+    fullDimension: 2,
+    where: 'here',
+    async embed({ texts }: EmbedRequest) {
+      if (texts.some((text) => count(text) > most)) {
+        throw new SluiceError('engine_failed', { message: 'The engine failed', got: 'HTTP 500 server_error' });
+      }
+      return { vectors: texts.map(() => Float32Array.of(1, 0)) };
+    },
+    close: async () => {},
+  };
+}
+
+describe('an engine that answers 500 to what is too long', () => {
+  it('is taken when it answers a short text after it, and the longest that Sluice sends', async () => {
+    for (const known of [true, false]) {
+      expect(await findingOf(engineThatFailsAbove(8_192), { maxTokens: 4_096, known })).toMatchObject({
+        status: 'ok',
+        measured: expect.stringContaining('HTTP 500'),
+      });
+    }
+  });
+
+  it('is refused when that is too long for it already', async () => {
+    expect(await findingOf(engineThatFailsAbove(512), { maxTokens: 4_096 })).toMatchObject({
+      status: 'fail',
+      code: 'engine_failed',
+      fix: expect.stringContaining('SLUICE_MAX_TOKENS'),
+    });
+  });
+
+  it('proves nothing when it broke down', async () => {
+    await expect(findingOf(engineThatFailsAbove(0), { maxTokens: 4_096 })).rejects.toMatchObject({
+      code: 'engine_failed',
+    });
   });
 });
