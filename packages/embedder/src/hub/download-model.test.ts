@@ -1,11 +1,11 @@
 /** Downloading from a local server in the hub's shape. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '@sluice/core';
+import { type Logger, silentLogger } from '@sluice/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { downloadModel } from './download-model.ts';
 
@@ -108,6 +108,27 @@ describe('downloadModel', () => {
     requests = [];
     expect(await download({ model: `owner/name@${COMMIT}` })).toEqual(first);
     expect(requests).toEqual([]);
+  });
+
+  it('takes the one that is there when the hub is away and no revision is named', async () => {
+    const first = await download();
+    status = 503;
+    const said: string[] = [];
+    const logger = { ...silentLogger, warn: (_: unknown, words: string) => said.push(words) } as unknown as Logger;
+    expect(await download({ logger })).toEqual(first);
+    expect(said.join()).toContain('newer revision');
+    // A branch or a tag may be another commit than the one that is there; so may one of two.
+    await expect(download({ model: 'owner/name@v2' })).rejects.toMatchObject({ code: 'hub_unreachable' });
+    const other = 'f'.repeat(40);
+    await cp(first.dir, join(into, 'owner--name', other), { recursive: true });
+    await expect(download()).rejects.toMatchObject({ code: 'hub_unreachable' });
+    await rm(join(into, 'owner--name', other), { recursive: true });
+    // Half a model is none, and a hub that answers is believed.
+    status = 404;
+    await expect(download()).rejects.toMatchObject({ code: 'hub_refused' });
+    status = 503;
+    await rm(join(first.dir, 'manifest.json'));
+    await expect(download()).rejects.toMatchObject({ code: 'hub_unreachable' });
   });
 
   it('goes on where it stopped', async () => {

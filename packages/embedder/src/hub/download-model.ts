@@ -6,13 +6,13 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { PathInfo } from '@huggingface/hub';
-import { type Logger, SluiceError } from '@sluice/core';
+import { isSluiceError, type Logger, SluiceError } from '@sluice/core';
 import { z } from 'zod';
 
 /** What the in-process engine reads; those that a model has. The first and the third must be there. */
@@ -47,10 +47,14 @@ export interface DownloadOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Throws `bad_usage`, `hub_unreachable`, `hub_refused`, `download_damaged`, `bad_configuration`, or the signal's reason. */
+/**
+ * A model without a revision is the newest; when the hub cannot be reached, the one that is on the disk, if there is just one.
+ * Throws `bad_usage`, `hub_unreachable`, `hub_refused`, `download_damaged`, `bad_configuration`, or the signal's reason.
+ */
 export async function downloadModel(options: DownloadOptions): Promise<DownloadedModel> {
   const { model, into, hubUrl, token, onProgress, logger, signal } = options;
-  const [name, revision = 'main'] = model.split('@');
+  const [name, asked] = model.split('@');
+  const revision = asked ?? 'main';
   if (
     name === undefined ||
     !/^[\w.-]+\/[\w.-]+$/.test(name) ||
@@ -113,7 +117,15 @@ export async function downloadModel(options: DownloadOptions): Promise<Downloade
     return downloaded;
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    throw hubFailure(error, `${name}@${revision}`);
+    const failure = hubFailure(error, `${name}@${revision}`);
+    const known = isSluiceError(failure) && failure.code === 'hub_unreachable' && asked === undefined;
+    const onDisk = known ? await onlyManifest(folder) : undefined;
+    if (onDisk === undefined) throw failure;
+    logger.warn(
+      { err: failure, model: name, revision: onDisk.revision },
+      'the hub cannot be reached, so nobody knows of a newer revision: the one that is here is taken',
+    );
+    return onDisk;
   }
 
   async function fetchFile(file: PathInfo, path: string, open: () => Promise<Blob>): Promise<void> {
@@ -175,6 +187,14 @@ async function readManifest(dir: string): Promise<DownloadedModel | undefined> {
   if (text === undefined) return undefined;
   const { revision, license } = manifestShape.parse(JSON.parse(text));
   return { dir, revision, license };
+}
+
+/** Of several nobody knows which one is meant. */
+async function onlyManifest(folder: string): Promise<DownloadedModel | undefined> {
+  const names = await readdir(folder).catch(() => []);
+  const whole = await Promise.all(names.map((name) => readManifest(join(folder, name))));
+  const found = whole.filter((model) => model !== undefined);
+  return found.length === 1 ? found[0] : undefined;
 }
 
 function hubFailure(error: unknown, where: string): unknown {
