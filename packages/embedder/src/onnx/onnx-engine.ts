@@ -7,6 +7,7 @@ import type { Profile } from '../profile.ts';
 import { createThread } from '../thread.ts';
 import { readModelFolder } from './model-folder.ts';
 import type { OnnxAnswer, OnnxQuestion, OnnxThreadData } from './onnx-thread.ts';
+import { PROVIDER_MISSING } from './open-session.ts';
 
 /** This file's own ending: the same code runs as TypeScript and bundled. */
 const threadFile = new URL(import.meta.url.endsWith('.ts') ? './onnx-thread.ts' : './onnx-thread.js', import.meta.url);
@@ -67,7 +68,7 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
   try {
     await thread.start();
   } catch (error) {
-    throw device === 'cuda' ? withoutCuda(error) : error;
+    throw isProviderMissing(error) ? withoutCuda(error) : error;
   }
   const described = await thread.call({ texts: [], taskId: 0, windowTokens: 0 });
   const takesTask = 'takesTask' in described && described.takesTask;
@@ -167,6 +168,10 @@ function requireRuntime(): void {
       cause,
     });
   }
+}
+
+function isProviderMissing(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && error.cause.name === PROVIDER_MISSING;
 }
 
 function withoutCuda(cause: unknown): SluiceError {

@@ -12,6 +12,7 @@ import { answerCalls } from '../thread.ts';
 import { float32Of, type HalfBits } from './float16.ts';
 import { lengthGroups } from './length-groups.ts';
 import { meanPool } from './mean-pool.ts';
+import { openSession } from './open-session.ts';
 import { isOutOfMemory } from './out-of-memory.ts';
 
 export interface OnnxThreadData {
@@ -47,10 +48,15 @@ const ort = (await import('onnxruntime-node')) as typeof Ort;
 // Its own log goes to stderr past ours; what matters is thrown as well.
 ort.env.logLevel = 'fatal';
 const tokenizer = createTokenizer(tokenizerModel);
-const session = await ort.InferenceSession.create(modelFile, {
-  executionProviders: device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
-  intraOpNumThreads: threads,
-});
+const session = await openSession(
+  (model, executionProviders) => {
+    const options = { executionProviders, intraOpNumThreads: threads };
+    return typeof model === 'string'
+      ? ort.InferenceSession.create(model, options)
+      : ort.InferenceSession.create(model, options);
+  },
+  { modelFile, device },
+);
 const inputs = new Set(session.inputNames);
 /** Output 0 by position: the hub export calls it `text_embeds`, most others `last_hidden_state`. */
 const outputName = session.outputNames[0]!;
