@@ -37,6 +37,8 @@ export interface Engine {
   readonly fullDimension: number;
   /** Where it runs, for messages: an address without its secrets, or `in-process`. */
   readonly where: string;
+  /** Requests that nobody waits for any more and that it still computes; absent where it stops at once, or cannot know. */
+  readonly abandoned?: number;
   embed(request: EmbedRequest): Promise<EmbedReply>;
   close(): Promise<void>;
 }

@@ -37,5 +37,8 @@ export async function createStaticEngine({ profile }: { profile: Profile }): Pro
       };
     },
     close: () => thread.close(),
+    get abandoned() {
+      return thread.abandoned;
+    },
   };
 }

@@ -3,6 +3,9 @@
  *
  * States of the thread: *absent* (never called, or it died) → *starting* → *ready* → *closed*. A call on an absent thread
  * starts one, so a crash costs the calls that were under way and nothing else.
+ *
+ * A call whose caller gave up is *abandoned* until the thread is done with it: it is told so, leaves out what it has not begun, and stops
+ * between two steps of what it has.
  */
 import { parentPort, Worker } from 'node:worker_threads';
 import { SluiceError } from '@sluice/core';
@@ -12,11 +15,17 @@ export interface Thread<Question, Answer> {
   start(): Promise<void>;
   /** Answers of several calls come back in the order of the calls. An aborted call rejects at once with the signal's reason. */
   call(question: Question, signal?: AbortSignal): Promise<Answer>;
+  /** Calls that nobody waits for any more and that the thread is not done with. */
+  readonly abandoned: number;
   close(): Promise<void>;
 }
 
-type ToThread<Question> = { id: number; question: Question };
-type FromThread<Answer> = { ready: true } | { id: number; answer: Answer } | { id: number; failure: string };
+type ToThread<Question> = { id: number; question: Question } | { cancel: number };
+type FromThread<Answer> =
+  | { ready: true }
+  | { id: number; answer: Answer }
+  | { id: number; failure: string }
+  | { id: number; cancelled: true };
 
 interface Running<Question> {
   worker: Worker;
@@ -35,6 +44,7 @@ export function createThread<Question, Answer>({
   workerData: unknown;
 }): Thread<Question, Answer> {
   const waiting = new Map<number, PromiseWithResolvers<Answer>>();
+  const abandoned = new Set<number>();
   let running: Running<Question> | undefined;
   let nextId = 0;
   let closed = false;
@@ -47,7 +57,10 @@ export function createThread<Question, Answer>({
     ready.promise.catch(() => {}); // whoever calls `start` hears of it; nobody may have
     const mine: Running<Question> = { worker, ready, post: (message) => worker.postMessage(message) };
     const lose = (cause?: unknown) => {
-      if (running === mine) running = undefined;
+      if (running === mine) {
+        running = undefined;
+        abandoned.clear();
+      }
       const error = new SluiceError('engine_failed', { message: `${what} stopped`, where: 'worker thread', cause });
       ready.reject(error);
       for (const [id, call] of waiting) {
@@ -59,6 +72,8 @@ export function createThread<Question, Answer>({
       if ('ready' in message) return ready.resolve();
       const call = waiting.get(message.id);
       waiting.delete(message.id);
+      abandoned.delete(message.id);
+      if ('cancelled' in message) return;
       if ('answer' in message) call?.resolve(message.answer);
       // The thread's own message may quote a text, so only the name of the error crosses.
       else call?.reject(new SluiceError('engine_failed', { message: `${what} failed`, got: message.failure }));
@@ -81,6 +96,8 @@ export function createThread<Question, Answer>({
       waiting.set(id, call);
       const abort = () => {
         waiting.delete(id);
+        abandoned.add(id);
+        post({ cancel: id });
         call.reject(signal?.reason);
       };
       signal?.addEventListener('abort', abort, { once: true });
@@ -91,6 +108,9 @@ export function createThread<Question, Answer>({
         signal?.removeEventListener('abort', abort);
       }
     },
+    get abandoned() {
+      return abandoned.size;
+    },
     async close() {
       closed = true;
       await running?.worker.terminate();
@@ -98,19 +118,38 @@ export function createThread<Question, Answer>({
   };
 }
 
-/** The other side: answers calls one after another, and says when it has started. To be called once, in the thread. */
+/**
+ * The other side: answers calls one after another, and says when it has started. To be called once, in the thread. A `handle` that
+ * computes in steps asks `goOn` between them, which resolves to false when nobody waits any more; what it returns then is thrown away.
+ */
 export function answerCalls<Question, Answer>(
-  handle: (question: Question) => Handled<Answer> | Promise<Handled<Answer>>,
+  handle: (question: Question, goOn: () => Promise<boolean>) => Handled<Answer> | Promise<Handled<Answer>>,
 ): void {
   const port = parentPort;
   if (port === null) throw new Error('answerCalls belongs in a worker thread');
   let last: Promise<unknown> = Promise.resolve();
-  port.on('message', ({ id, question }: ToThread<Question>) => {
+  const begunOrWaiting = new Set<number>();
+  const cancelled = new Set<number>();
+  port.on('message', (message: ToThread<Question>) => {
+    if ('cancel' in message) {
+      // One that was answered meanwhile is over.
+      if (begunOrWaiting.has(message.cancel)) cancelled.add(message.cancel);
+      return;
+    }
+    const { id, question } = message;
+    begunOrWaiting.add(id);
+    /** Messages are read between two turns of the event loop, never within one. */
+    const goOn = () => new Promise<boolean>((resolve) => setImmediate(() => resolve(!cancelled.has(id))));
     last = last.then(async () => {
       try {
-        const { answer, transfer } = await handle(question);
-        port.postMessage({ id, answer } satisfies FromThread<Answer>, transfer);
+        const handled = (await goOn()) ? await handle(question, goOn) : undefined;
+        begunOrWaiting.delete(id);
+        if (cancelled.delete(id) || handled === undefined) {
+          port.postMessage({ id, cancelled: true } satisfies FromThread<Answer>);
+        } else port.postMessage({ id, answer: handled.answer } satisfies FromThread<Answer>, handled.transfer);
       } catch (error) {
+        begunOrWaiting.delete(id);
+        cancelled.delete(id);
         const failure = error instanceof Error ? error.name : typeof error;
         port.postMessage({ id, failure } satisfies FromThread<Answer>);
       }

@@ -147,7 +147,16 @@ export async function createOnnxEngine(options: OnnxOptions): Promise<Engine> {
     };
   }
 
-  return { profile, fullDimension, where: modelDir, embed, close: () => thread.close() };
+  return {
+    profile,
+    fullDimension,
+    where: modelDir,
+    embed,
+    close: () => thread.close(),
+    get abandoned() {
+      return thread.abandoned;
+    },
+  };
 }
 
 /** An export without `task_id`: the passage adapter is merged, or the query adapter where the engine is for queries. */

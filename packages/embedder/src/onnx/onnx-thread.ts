@@ -41,7 +41,9 @@ export type OnnxAnswer =
   | { vectors: Float32Array; dimension: number; usageTokens: number }
   | { overLong: { tokens: number } }
   /** The device had not the memory for a group of these texts. */
-  | { outOfMemory: true };
+  | { outOfMemory: true }
+  /** Nobody waits for it any more. */
+  | { abandoned: true };
 
 const { modelFile, tokenizerModel, device, threads, maxPaddedTokens, padId } = workerData as OnnxThreadData;
 const ort = (await import('onnxruntime-node')) as typeof Ort;
@@ -61,7 +63,7 @@ const inputs = new Set(session.inputNames);
 /** Output 0 by position: the hub export calls it `text_embeds`, most others `last_hidden_state`. */
 const outputName = session.outputNames[0]!;
 
-answerCalls<OnnxQuestion, OnnxAnswer>(async ({ texts, taskId, windowTokens }) => {
+answerCalls<OnnxQuestion, OnnxAnswer>(async ({ texts, taskId, windowTokens }, goOn) => {
   if (texts.length === 0) return { answer: { takesTask: inputs.has('task_id') }, transfer: [] };
   const ids = texts.map((text) => tokenizer.encodeWithSpecials(text));
   const longest = Math.max(...ids.map(({ length }) => length));
@@ -69,6 +71,7 @@ answerCalls<OnnxQuestion, OnnxAnswer>(async ({ texts, taskId, windowTokens }) =>
   let vectors: Float32Array | undefined;
   let dimension = 0;
   for (const group of lengthGroups(ids, maxPaddedTokens)) {
+    if (!(await goOn())) return { answer: { abandoned: true }, transfer: [] };
     const rows = group.map((row) => ids[row]!);
     const states = await run(rows, taskId).catch((error: unknown) => {
       if (isOutOfMemory(error)) return undefined;
