@@ -1,12 +1,13 @@
 /**
  * How long a request of the in-process ONNX engine keeps the event loop from everything else: heartbeats, locks, HTTP. What is promised is
  * about the main thread's own computing, all of it together: no block can be longer. The longest block by the clock is beside it; on a busy
- * machine that is the turns of other programs.
+ * machine that is the turns of other programs. Through HTTP the main thread reads and writes what weighs megabytes, in turns: there the longest
+ * turn counts, with vectors of 1,024 components that are made beforehand, so that the serving is all there is.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, silentLogger } from '@sluice/core';
-import { createEngine } from '@sluice/embedder';
+import { createEngine, type Engine, nullVector, profiles, serveEngine } from '@sluice/embedder';
 import { bench } from '../report/bench.ts';
 import type { Figure } from '../report/report.ts';
 
@@ -17,6 +18,8 @@ const SHAPES = [
   { name: '4 texts of 3,900 words', texts: 4, words: WORDS_OF_4_000_TOKENS },
   { name: '512 texts of 8 words', texts: 512, words: 8 },
 ];
+
+const SERVED = { rows: 512, dimension: 1_024, wordsOfAText: 2_000 };
 
 await bench({
   name: 'event-loop',
@@ -73,6 +76,61 @@ await bench({
     } finally {
       await engine.close();
     }
+    for (const encoding of ['float', 'base64'] as const) {
+      say(`over HTTP, ${encoding}`);
+      figures.push({
+        name: `longest turn, ${SERVED.rows} texts of ${SERVED.wordsOfAText} words over HTTP, ${SERVED.dimension} dimensions as ${encoding}`,
+        unit: 'ms',
+        runs: await servedTurns(encoding, short ? 2 : 5),
+        limit: { atMost: 50, everyRun: true },
+      });
+    }
     return { configuration: { model: 'jina-v3-tiny', dimension: TINY_DIMENSION, device: 'cpu' }, figures };
   },
 });
+
+/** Milliseconds of this thread's own computing in the longest turn of its event loop, a request each. */
+async function servedTurns(encoding: 'float' | 'base64', rounds: number): Promise<number[]> {
+  const { rows, dimension, wordsOfAText } = SERVED;
+  const vectors = Array.from({ length: rows }, (_, i) => nullVector(String(i), dimension));
+  const engine: Engine = {
+    profile: profiles.onnx!,
+    fullDimension: dimension,
+    where: 'in-process',
+    embed: async () => ({ vectors }),
+    close: async () => {},
+  };
+  const server = await serveEngine({ engine: Promise.resolve(engine), model: 'null', port: 0, logger: silentLogger });
+  const input = vectors.map((_, i) => `rabbit ${i} `.repeat(wordsOfAText >> 1));
+  const body = Buffer.from(JSON.stringify({ input, task: 'retrieval.passage', encoding_format: encoding }));
+  /** Reads as it comes: parsing the reply would be a block of the reader's own. */
+  const ask = async () => {
+    const response = await fetch(`${server.url}/v1/embeddings`, { method: 'POST', body });
+    if (response.status !== 200) throw new Error(`HTTP ${response.status}`);
+    for await (const _ of response.body!);
+  };
+  try {
+    await ask();
+    const turns: number[] = [];
+    for (let round = 0; round < rounds; round++) turns.push(await longestTurnMs(ask));
+    return turns;
+  } finally {
+    await server.close();
+  }
+}
+
+async function longestTurnMs(work: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let working = true;
+  let before = process.threadCpuUsage();
+  const look = () => {
+    const { user, system } = process.threadCpuUsage(before);
+    longest = Math.max(longest, user + system);
+    before = process.threadCpuUsage();
+    if (working) setImmediate(look);
+  };
+  setImmediate(look);
+  await work();
+  working = false;
+  return longest / 1_000;
+}

@@ -36,6 +36,23 @@ const post = (body: unknown, headers: Record<string, string> = {}) =>
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 
+/** Microseconds of this thread's own computing in the longest turn of its event loop, whoever else wants the processor. */
+async function longestTurn(work: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let working = true;
+  let before = process.threadCpuUsage();
+  const look = () => {
+    const { user, system } = process.threadCpuUsage(before);
+    longest = Math.max(longest, user + system);
+    before = process.threadCpuUsage();
+    if (working) setImmediate(look);
+  };
+  setImmediate(look);
+  await work();
+  working = false;
+  return longest;
+}
+
 describe('the ONNX engine over HTTP', () => {
   it('gives the golden vectors through our own client, and is proved right by golden vectors and by its variants', async () => {
     const golden = await readGolden(`${fixture}golden.json`);
@@ -150,6 +167,74 @@ describe('the protocol', () => {
     expect([second.status, second.headers.get('retry-after')]).toEqual([429, '1']);
     held.reject(new Error('over'));
     expect((await first)?.status).toBe(500);
+  });
+
+  it('counts what a client left behind until the engine has stopped', async () => {
+    let abandoned = 0;
+    const slow: Engine = {
+      ...nullEngine(),
+      embed: ({ signal }) =>
+        new Promise((_, reject) => {
+          signal!.addEventListener('abort', () => {
+            abandoned += 1;
+            reject(signal!.reason);
+          });
+        }),
+      get abandoned() {
+        return abandoned;
+      },
+    };
+    await serve(Promise.resolve(slow), { maxInFlight: 1 });
+    const inFlight = async () => /in_flight (\d+)/.exec(await (await fetch(`${server!.url}/metrics`)).text())?.[1];
+    const client = new AbortController();
+    const left = fetch(`${server!.url}/v1/embeddings`, {
+      method: 'POST',
+      body: JSON.stringify({ input: 'a', task: 'retrieval.passage' }),
+      signal: client.signal,
+    });
+    await expect.poll(inFlight).toBe('1');
+    client.abort();
+    await expect(left).rejects.toThrow();
+    await expect.poll(() => abandoned).toBe(1);
+    expect(await inFlight()).toBe('1');
+    expect((await post({ input: 'b', task: 'retrieval.passage' })).status).toBe(429);
+    abandoned = 0; // now it has stopped
+    expect(await inFlight()).toBe('0');
+  });
+
+  it.each([
+    ['numbers', 'float'],
+    ['base64', 'base64'],
+  ] as const)(
+    'computes for less than 50 ms at a time for the largest request there is, answered as %s',
+    async (_, encoding) => {
+      const vectors = Array.from({ length: 512 }, (_, i) => nullVector(String(i), 1_024));
+      const engine: Engine = { ...nullEngine(), fullDimension: 1_024, embed: async () => ({ vectors }) };
+      await serve(Promise.resolve({ ...engine, profile: profiles.onnx! }), {});
+      const input = vectors.map(() => '"\u{1f407} '.repeat(1_900));
+      const body = Buffer.from(JSON.stringify({ input, task: 'retrieval.passage', encoding_format: encoding }));
+      expect(body.length).toBeGreaterThan(5 * 1024 * 1024);
+      await ask(); // the first time, functions are compiled
+      const longest = await longestTurn(ask);
+      expect(longest).toBeLessThan(50_000);
+
+      /** Reads as it comes: JSON.parse of ten megabytes would be a block of our own. */
+      async function ask() {
+        const response = await fetch(`${server!.url}/v1/embeddings`, { method: 'POST', body });
+        expect(response.status).toBe(200);
+        let bytes = 0;
+        for await (const piece of response.body!) bytes += (piece as Uint8Array).length;
+        expect(bytes).toBe(Number(response.headers.get('content-length')));
+        expect(bytes).toBeGreaterThan(512 * 5_000);
+      }
+    },
+  );
+
+  it('refuses a list of millions before it looks at each of them', async () => {
+    await serve(Promise.resolve({ ...nullEngine(), profile: profiles.onnx! }));
+    const response = await post(`{"input":[${'0,'.repeat(2_000_000)}0]}`);
+    expect(response.status).toBe(422);
+    expect(((await response.json()) as { errors: unknown[] }).errors).toHaveLength(1);
   });
 
   it('is 413 with a code when memory ends, which our own client takes for a request to halve', async () => {
