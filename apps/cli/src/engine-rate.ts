@@ -1,5 +1,5 @@
 /** How fast the engine is, for a forecast: as it was said, or measured in a few requests of two sizes; undefined when neither. */
-import { createEngine, type EngineRate, measureEngine } from '@sluice/embedder';
+import { createEngine, type EngineRate, measureEngine, resolveEngine } from '@sluice/embedder';
 import type { Context } from './context.ts';
 import { passageCounter } from './passage-counter.ts';
 
@@ -19,6 +19,7 @@ export async function engineRate(
     count: await passageCounter(config),
     lengths: [targetTokens],
     sizes: [targetTokens, config.SLUICE_BATCH_TOKENS],
+    maxRows: resolveEngine(config).limits.maxRows,
     repeats: 2,
     inFlight: [],
     signal,

@@ -257,7 +257,7 @@ export function createProgram(): Command {
   )
     .option(
       '--max-batch-tokens <n>',
-      'largest request tried, padded tokens; default: SLUICE_BATCH_TOKENS',
+      'largest request tried, padded tokens, at least SLUICE_MAX_TOKENS; default: SLUICE_BATCH_TOKENS',
       integer(256),
     )
     .option('--corpus-tokens <n>', 'tokens of the corpus whose time is forecast', integer(1), 1_000_000_000)

@@ -1,8 +1,11 @@
 /**
  * How fast an engine is: requests of known lengths and sizes, one at a time, then several at a time with the best size. Texts
  * differ, so that no cache answers. Used by `sluice bench engine`, and in short to forecast a bulk run.
+ *
+ * What is concluded holds for what a line sends. Shorter texts than that are measured for the table alone: a GPU computes them up to a
+ * third faster, because attention costs a token the more the longer its text is, and a corpus would look a third smaller.
  */
-import { type Clock, isSluiceError, systemClock } from '@sluice/core';
+import { type Clock, isSluiceError, SluiceError, systemClock } from '@sluice/core';
 import type { Engine } from './engine.ts';
 
 /** Service time of a request: `requestMs + paddedTokens ÷ tokensPerSecond`. */
@@ -27,10 +30,11 @@ export interface EngineCell {
 
 export interface EngineMeasurement {
   cells: EngineCell[];
+  /** Of texts as a line sends them. */
   rate: EngineRate;
-  /** Padded tokens of the smallest request that is within 2 % of the fastest. */
+  /** The smallest size, in padded tokens, with which they are within 2 % of the fastest. */
   bestPaddedTokens: number;
-  /** Tokens a second with so many requests of the best size at a time. */
+  /** Tokens a second with so many requests of that size at a time, their lengths in turn. */
   inFlight: { requests: number; tokensPerSecond: number }[];
 }
 
@@ -39,8 +43,12 @@ export interface MeasureOptions {
   count(text: string): number;
   /** Lengths of texts, in tokens. */
   lengths: readonly number[];
-  /** Sizes of requests, in padded tokens. */
+  /** Those of them that a line sends, from a chunk's usual size to its largest. Default: all. */
+  lineLengths?: readonly number[];
+  /** Sizes of requests, in padded tokens, in ascending order. */
   sizes: readonly number[];
+  /** Rows that a line puts in one request at most. */
+  maxRows: number;
   /** Timed requests of each shape, after one that is not timed. */
   repeats: number;
   /** Numbers of requests at a time to be compared; empty: none. */
@@ -53,9 +61,12 @@ export interface MeasureOptions {
 const SENTENCE =
   'the old mill at the river turns as long as the sluice lets the water through and no longer than that ';
 
-/** Throws what the engine throws, except for shapes that are too large for it: they are cells without times. */
+/**
+ * Throws what the engine throws, except for shapes that are too large for it: they are cells without times. Throws `engine_too_large`
+ * when there is no size with which the engine takes every length that a line sends.
+ */
 export async function measureEngine(engine: Engine, options: MeasureOptions): Promise<EngineMeasurement> {
-  const { lengths, sizes, repeats, clock = systemClock, signal, onCell } = options;
+  const { lengths, lineLengths = lengths, sizes, maxRows, repeats, clock = systemClock, signal, onCell } = options;
   let texts = 0;
 
   const send = async (rows: number, tokens: number): Promise<number> => {
@@ -66,9 +77,10 @@ export async function measureEngine(engine: Engine, options: MeasureOptions): Pr
     return clock.monotonicMs() - startedMs;
   };
 
+  const rowsOf = (tokens: number, size: number) => Math.min(maxRows, engine.profile.maxRows, Math.floor(size / tokens));
   const cells: EngineCell[] = [];
   for (const tokens of lengths) {
-    const rowCounts = new Set(sizes.map((size) => Math.min(engine.profile.maxRows, Math.floor(size / tokens))));
+    const rowCounts = new Set(sizes.map((size) => rowsOf(tokens, size)));
     for (const rows of [...rowCounts].filter((count) => count > 0)) {
       const cell = await measureCell(tokens, rows);
       cells.push(cell);
@@ -89,25 +101,57 @@ export async function measureEngine(engine: Engine, options: MeasureOptions): Pr
     return { tokens, rows, ms, tokensPerSecond: (rows * tokens * 1_000) / median(ms) };
   }
 
-  const answered = cells.filter(({ refused }) => refused === undefined);
-  const fastest = Math.max(...answered.map(({ tokensPerSecond }) => tokensPerSecond));
-  const best = answered
-    .filter(({ tokensPerSecond }) => tokensPerSecond >= 0.98 * fastest)
-    .toSorted((a, b) => a.tokens * a.rows - b.tokens * b.rows)[0]!;
+  const answered = cells.filter(({ tokens, refused }) => refused === undefined && lineLengths.includes(tokens));
+  const candidates = sizes.flatMap((size) => {
+    const used = lineLengths.map((tokens) =>
+      answered.find((cell) => cell.tokens === tokens && cell.rows === rowsOf(tokens, size)),
+    );
+    return used.every((cell) => cell !== undefined) ? [{ size, cells: used, rate: rateOf(used) }] : [];
+  });
+  const fastest = Math.max(...candidates.map(({ rate }) => rate));
+  const best = candidates.find(({ rate }) => rate >= 0.98 * fastest);
+  if (best === undefined) throw nothingTaken();
   const inFlight: EngineMeasurement['inFlight'] = [];
-  for (const requests of options.inFlight) inFlight.push({ requests, tokensPerSecond: await together(requests) });
-  return { cells, rate: fitRate(answered), bestPaddedTokens: best.tokens * best.rows, inFlight };
+  for (const requests of options.inFlight) {
+    inFlight.push({ requests, tokensPerSecond: await together(requests, best.cells) });
+  }
+  return { cells, rate: fitRate(answered), bestPaddedTokens: best.size, inFlight };
 
-  async function together(requests: number): Promise<number> {
-    let left = 3 * requests;
+  /** Whole rounds of the lengths, so that each has its share. */
+  async function together(requests: number, shapes: readonly EngineCell[]): Promise<number> {
+    const total = shapes.length * Math.ceil((3 * requests) / shapes.length);
+    const shapeOf = (request: number) => shapes[request % shapes.length]!;
+    let next = 0;
+    let tokens = 0;
     const startedMs = clock.monotonicMs();
-    const total = left;
     const one = async () => {
-      while (left-- > 0) await send(best.rows, best.tokens);
+      while (next < total) {
+        const shape = shapeOf(next++);
+        await send(shape.rows, shape.tokens);
+        tokens += shape.rows * shape.tokens;
+      }
     };
     await Promise.all(Array.from({ length: requests }, one));
-    return (total * best.rows * best.tokens * 1_000) / (clock.monotonicMs() - startedMs);
+    return (tokens * 1_000) / (clock.monotonicMs() - startedMs);
   }
+
+  function nothingTaken(): SluiceError {
+    const longest = Math.max(...lineLengths);
+    const refused = cells.find(({ tokens, refused: code }) => tokens === longest && code !== undefined);
+    return new SluiceError('engine_too_large', {
+      message: `The engine takes no request that a line with texts of up to ${longest} tokens would send`,
+      where: engine.where,
+      expected: `an answer to 1 text of ${longest} tokens`,
+      got: refused?.refused ?? `requests of at most ${Math.max(...sizes)} tokens to try`,
+      fix: 'Give the engine more memory or a larger window, or lower SLUICE_MAX_TOKENS and SLUICE_TARGET_TOKENS.',
+    });
+  }
+}
+
+/** Tokens a second over requests of these shapes in turn. */
+function rateOf(cells: readonly EngineCell[]): number {
+  const tokens = cells.reduce((sum, cell) => sum + cell.tokens * cell.rows, 0);
+  return (tokens * 1_000) / cells.reduce((sum, { ms }) => sum + median(ms), 0);
 }
 
 /** Least squares over the median times. A line that would start below zero is drawn through zero. */

@@ -1,4 +1,5 @@
 /** `sluice bench engine`: how fast the engine is by length and size of requests, the best settings, and what a corpus will take. */
+import { SluiceError } from '@sluice/core';
 import { createEngine, type EngineCell, measureEngine } from '@sluice/embedder';
 import { planSpace } from '@sluice/line';
 import { passageCounter } from '../passage-counter.ts';
@@ -17,14 +18,27 @@ export interface BenchEngineOptions {
 
 const LENGTHS = [256, 512, 1_024, 2_048, 4_096, 8_192];
 const SMALLEST = 2_048;
+const IN_FLIGHT = [1, 2, 4];
 
 export async function run(options: BenchEngineOptions): Promise<void> {
   await runCommand('bench-engine', options, async ({ config, logger, releaser, signal }) => {
     const { limits, profile } = planSpace(config).engine;
+    const { targetTokens, maxTokens, maxRows } = limits;
     const largest = options.maxBatchTokens ?? config.SLUICE_BATCH_TOKENS;
+    if (largest < maxTokens) {
+      throw new SluiceError('bad_usage', {
+        message: 'No request of this size would take the largest text of the line',
+        where: '--max-batch-tokens',
+        expected: `at least SLUICE_MAX_TOKENS, ${maxTokens}`,
+        got: String(largest),
+      });
+    }
     const sizes: number[] = [];
-    for (let size = Math.min(SMALLEST, largest); size < largest; size *= 2) sizes.push(size);
+    for (let size = Math.min(SMALLEST, maxTokens); size < largest; size *= 2) sizes.push(size);
     sizes.push(largest);
+    const lengths = [...new Set([...LENGTHS, targetTokens, maxTokens])]
+      .filter((length) => length <= maxTokens)
+      .toSorted((a, b) => a - b);
     const engine = await createEngine(config, { logger });
     releaser.push('the engine', () => engine.close());
     const onCell = ({ tokens, rows }: EngineCell): void => {
@@ -32,10 +46,12 @@ export async function run(options: BenchEngineOptions): Promise<void> {
     };
     const measured = await measureEngine(engine, {
       count: await passageCounter(config),
-      lengths: LENGTHS.filter((length) => length <= Math.min(limits.maxTokens, largest)),
+      lengths,
+      lineLengths: lengths.filter((length) => length >= targetTokens),
       sizes,
+      maxRows,
       repeats: options.repeats,
-      inFlight: [1, 2, 4],
+      inFlight: IN_FLIGHT.filter((requests) => requests <= config.SLUICE_IN_FLIGHT),
       signal,
       onCell,
     });
@@ -45,6 +61,9 @@ export async function run(options: BenchEngineOptions): Promise<void> {
       engine: profile.name,
       where: engine.where,
       ...measured,
+      targetTokens,
+      maxTokens,
+      largestPaddedTokens: largest,
       corpusTokens: options.corpusTokens,
       corpusSeconds,
     };

@@ -7,12 +7,22 @@ import { approx, count, duration } from './words.ts';
 export interface MeasuredEngine extends EngineMeasurement {
   engine: string;
   where: string;
+  /** Lengths of texts that the line sends: usual and largest. */
+  targetTokens: number;
+  maxTokens: number;
+  /** Largest request tried. */
+  largestPaddedTokens: number;
   corpusTokens: number;
   corpusSeconds: number;
 }
 
 export function renderEngineMeasurement(measured: MeasuredEngine): string {
   const { engine, where, cells, rate, bestPaddedTokens, inFlight, corpusTokens, corpusSeconds } = measured;
+  const { targetTokens, maxTokens, largestPaddedTokens } = measured;
+  const larger =
+    bestPaddedTokens < largestPaddedTokens
+      ? 'larger requests are less than 2 % faster'
+      : 'the largest tried; --max-batch-tokens tries more';
   const rows = cells.map(({ tokens, rows: texts, ms, tokensPerSecond, refused }) => {
     const sorted = ms.toSorted((a, b) => a - b);
     const time = (value: number | undefined) => (value === undefined ? '' : count(Math.round(value)));
@@ -34,12 +44,13 @@ export function renderEngineMeasurement(measured: MeasuredEngine): string {
       right: [0, 1, 2, 3, 4, 5, 6],
     }),
     '',
+    dim(`Texts of ${count(targetTokens)} to ${count(maxTokens)} tokens, as the line sends them:`),
     table([
       [
         'a request takes',
         `${rate.requestMs.toFixed(1)} ms and 1 s for ${count(Math.round(rate.tokensPerSecond))} tokens`,
       ],
-      ['best size', `SLUICE_BATCH_TOKENS=${bestPaddedTokens}; larger requests are less than 2 % faster`],
+      ['best size', `SLUICE_BATCH_TOKENS=${bestPaddedTokens}; ${larger}`],
       ...inFlight.map(({ requests, tokensPerSecond }) => [
         `${requests} at a time`,
         `${count(Math.round(tokensPerSecond))} tokens/s${alone === undefined || requests === 1 ? '' : `, ${(tokensPerSecond / alone.tokensPerSecond).toFixed(2)} × one at a time`}`,
