@@ -64,7 +64,11 @@ export async function bringUp(
   );
   await Promise.race([workerLives(opened, context.signal), failed.promise.then((error) => Promise.reject(error))]);
   onProgress('starting the service');
-  const service = await startService({ config: onLoopback(loaded.config, servicePort), logger: quiet(logger) });
+  const service = await startService({
+    config: onLoopback(loaded.config, servicePort),
+    logger: quiet(logger),
+    portFix: 'Choose another with SLUICE_BOARD_PORT.',
+  });
   releaser.push('the service', () => service.close());
   service.finished.catch((error: unknown) => failed.resolve(error as SluiceError));
   return {

@@ -11,6 +11,7 @@ export async function run(options: { port?: number; line?: string }): Promise<vo
       config: onLoopback(config, options.port ?? config.SLUICE_BOARD_PORT),
       logger,
       chunk: false,
+      portFix: 'Choose another with --port or SLUICE_BOARD_PORT.',
     });
     releaser.push('the service', () => service.close());
     process.stdout.write(`${cyan(service.url)}  ${dim('on loopback; Ctrl-C stops it')}\n`);

@@ -10,12 +10,12 @@ import { chunkSubmissions } from '../chunk-submissions.ts';
 import { openPool } from '../open-pool.ts';
 import type { AcceptStep } from './accept.ts';
 import { createServer } from './create-server.ts';
-import { type ServedLine, serveLines } from './served-lines.ts';
+import { type ServeLinesOptions, serveLines } from './served-lines.ts';
 import { createTokenMeter } from './token-meter.ts';
 
 export interface Service {
   url: string;
-  /** Rejects with what stops the service: a verdict `stop` of a line. Resolves when it is closed. */
+  /** Rejects with what stops the service: a verdict `stop` of its own line. Resolves when it is closed. */
   readonly finished: Promise<void>;
   /** Idempotent: answers what is under way, then closes. */
   close(): Promise<void>;
@@ -27,6 +27,8 @@ export interface StartServiceOptions {
   telemetry?: Telemetry;
   /** False: what is submitted is left to `sluice chunk-worker`. */
   chunk?: boolean;
+  /** What to do where the port is taken; default: what `sluice serve` takes. */
+  portFix?: string;
   /** Told of every step of accepting; a test ends the process there. */
   onStep?: (step: AcceptStep) => void;
 }
@@ -37,6 +39,7 @@ export async function startService({
   logger,
   telemetry = noTelemetry(),
   chunk = true,
+  portFix = 'Choose another with --port or SLUICE_SERVE_PORT.',
   onStep,
 }: StartServiceOptions): Promise<Service> {
   const releaser = createReleaser();
@@ -48,14 +51,13 @@ export async function startService({
     // Only who chunks needs the tokenizer.
     const plan = chunk ? await planLine(config) : undefined;
     const pool = plan && (await openPool(plan, { config, releaser }));
-    const onOpened = (line: ServedLine): void => {
-      if (plan === undefined || pool === undefined) return;
-      chunkSubmissions({ line, pool, cutId: plan.cutId, logger, health: telemetry.health, releaser }).finished.catch(
-        reject,
-      );
+    const onOpened: ServeLinesOptions['onOpened'] = (line, own) => {
+      if (plan === undefined || pool === undefined) return undefined;
+      const { health } = telemetry;
+      return chunkSubmissions({ line, pool, cutId: plan.cutId, logger, health, releaser: own }).finished;
     };
     const space = plan ?? planSpace(config);
-    const lines = await serveLines({ config, plan: space, logger, telemetry, releaser, onOpened });
+    const lines = await serveLines({ config, plan: space, logger, telemetry, releaser, onOpened, onStopped: reject });
     const { redis } = await lines.get(config.SLUICE_LINE);
     const keys = openApiKeys(redis);
     const loopback = isLoopbackAddress(host);
@@ -81,7 +83,7 @@ export async function startService({
       throw new SluiceError('port_taken', {
         message: 'The service cannot listen',
         where: `${host}:${port}`,
-        fix: 'Choose another with --port or SLUICE_SERVE_PORT.',
+        fix: portFix,
       });
     });
     telemetry.health.enter('working');
