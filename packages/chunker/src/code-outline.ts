@@ -24,12 +24,12 @@ const comment = /Comment$/;
 /** Holds members, whatever it belongs to. */
 const memberLists = new Set(['ClassBody', 'InterfaceBody', 'DeclarationList', 'FieldDeclarationList']);
 /** Holds members where it belongs to one of these. */
-const memberListsOf: Readonly<Record<string, readonly string[]>> = {
-  Body: ['ClassDefinition'],
-  Block: ['NamespaceDeclaration'],
-  CompoundStatement: ['NamespaceDefinition', 'LinkageSpecification'],
-  ObjectType: ['InterfaceDeclaration'],
-};
+const memberListsOf: ReadonlyMap<string, readonly string[]> = new Map([
+  ['Body', ['ClassDefinition']],
+  ['Block', ['NamespaceDeclaration']],
+  ['CompoundStatement', ['NamespaceDefinition', 'LinkageSpecification']],
+  ['ObjectType', ['InterfaceDeclaration']],
+]);
 /** Nodes between a declaration and its list of members at most: export, decorator, template. */
 const WRAPPERS = 3;
 /** Classes in classes, to be parted. */
@@ -100,7 +100,7 @@ function ownLine(source: string, from: number, at: number): number | undefined {
 function membersOf(node: SyntaxNode, depth: number): SyntaxNode[] {
   const found: SyntaxNode[] = [];
   for (let child = node.firstChild; child !== null; child = child.nextSibling) {
-    if (memberLists.has(child.name) || memberListsOf[child.name]?.includes(node.name)) found.push(child);
+    if (memberLists.has(child.name) || memberListsOf.get(child.name)?.includes(node.name)) found.push(child);
     else if (depth > 0) found.push(...membersOf(child, depth - 1));
   }
   return found;

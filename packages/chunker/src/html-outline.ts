@@ -12,17 +12,17 @@ const voidElements = new Set(
   'area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr'.split(' '),
 );
 /** Content is text up to the end tag: character references are read in the first two, nothing in the others. */
-const textModes: Record<string, number> = {
-  title: TokenizerMode.RCDATA,
-  textarea: TokenizerMode.RCDATA,
-  style: TokenizerMode.RAWTEXT,
-  xmp: TokenizerMode.RAWTEXT,
-  iframe: TokenizerMode.RAWTEXT,
-  noembed: TokenizerMode.RAWTEXT,
-  noframes: TokenizerMode.RAWTEXT,
-  script: TokenizerMode.SCRIPT_DATA,
-  plaintext: TokenizerMode.PLAINTEXT,
-};
+const textModes = new Map<string, typeof Tokenizer.prototype.state>([
+  ['title', TokenizerMode.RCDATA],
+  ['textarea', TokenizerMode.RCDATA],
+  ['style', TokenizerMode.RAWTEXT],
+  ['xmp', TokenizerMode.RAWTEXT],
+  ['iframe', TokenizerMode.RAWTEXT],
+  ['noembed', TokenizerMode.RAWTEXT],
+  ['noframes', TokenizerMode.RAWTEXT],
+  ['script', TokenizerMode.SCRIPT_DATA],
+  ['plaintext', TokenizerMode.PLAINTEXT],
+]);
 const skippedElements = new Set(
   'script style template noscript iframe noembed noframes object canvas audio video svg math select textarea button nav aside footer dialog datalist'.split(
     ' ',
@@ -74,7 +74,8 @@ export function htmlOutline(html: string): HtmlOutline {
       onStartTag(token) {
         const name = token.tagName;
         const foreign = open.get('svg') || open.get('math');
-        if (!foreign && textModes[name] !== undefined) tokenizer.state = textModes[name] as typeof tokenizer.state;
+        const mode = foreign ? undefined : textModes.get(name);
+        if (mode !== undefined) tokenizer.state = mode;
         // A hidden paragraph or item ends where the next one starts.
         if (open.get(name) && unstacked.has(name)) close(name);
         if (open.get('p') && !inline.has(name)) close('p');

@@ -215,6 +215,11 @@ describe('html', () => {
     );
     expect(source).toBe('b');
   });
+
+  it('may have elements named like what every object has', () => {
+    for (const name of ['constructor', 'valueof'])
+      expect(cut(`<p>a</p><${name}>b</${name}><p>c</p>`, {}, 'html').source).toBe('a\n\nb\n\nc');
+  });
 });
 
 describe('overlap', () => {
