@@ -92,6 +92,8 @@ describe('input made to hurt', () => {
     ['a letter under 200,000 marks', 'text', `a${'\u0301'.repeat(200_000)}`],
     ['100,000 open elements', 'html', `${'<div>'.repeat(100_000)}x`],
     ['misnested elements', 'html', '<div><p><b><i>x</div>'.repeat(20_000)],
+    ['a paragraph of a page of 3 MB', 'html', `<p>${'word '.repeat(600_000)}`],
+    ['a paragraph of a page of 600,000 lines', 'html', `<p>${'word<br>'.repeat(600_000)}`],
     ['an unclosed script', 'html', `<p>text</p><script>${'<!--'.repeat(100_000)}`],
   ] as const)('%s: within limits and whole', (_name, format, text) => {
     const { source, chunks } = cutOf(text, format, usual);

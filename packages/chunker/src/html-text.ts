@@ -1,4 +1,5 @@
 /** The text of a page while it is read: blocks with their offsets, white space collapsed outside preformatted text. */
+import { GrowingText } from './growing-text.ts';
 import {
   type Block,
   HeadingPath,
@@ -44,7 +45,7 @@ export class HtmlText {
   readonly #blocks: TextBlock[] = [];
   readonly #lists: List[] = [];
   readonly #tables: Table[] = [];
-  #text = '';
+  readonly #text = new GrowingText();
   #heading = 0;
   #pre = 0;
   #quotes = 0;
@@ -64,16 +65,18 @@ export class HtmlText {
 
   characters(chars: string): void {
     if (this.#pre > 0) {
-      this.#text += chars;
+      this.#text.add(chars);
       return;
     }
     const collapsed = chars.replace(/[ \t\n\f\r]+/g, ' ');
-    const blankBefore = this.#text === '' || this.#text.endsWith(' ') || this.#text.endsWith('\n');
-    this.#text += blankBefore && collapsed.startsWith(' ') ? collapsed.slice(1) : collapsed;
+    const blankBefore = this.#text.empty || this.#text.endsBlank;
+    this.#text.add(blankBefore && collapsed.startsWith(' ') ? collapsed.slice(1) : collapsed);
   }
 
   lineBreak(): void {
-    if (this.#text !== '') this.#text = this.#pre > 0 ? `${this.#text}\n` : `${this.#text.trimEnd()}\n`;
+    if (this.#text.empty) return;
+    if (this.#pre === 0) this.#text.trimEnd();
+    this.#text.add('\n');
   }
 
   paragraph(): void {
@@ -229,9 +232,8 @@ export class HtmlText {
       this.#flush();
       return;
     }
-    const cell = this.#text.replace(/\s+/g, ' ').trim();
+    const cell = this.#text.take().replace(/\s+/g, ' ').trim();
     if (cell !== '') table.cells.push(cell);
-    this.#text = '';
   }
 
   #endRow(): void {
@@ -256,8 +258,8 @@ export class HtmlText {
 
   #flush(): void {
     if (this.#table !== undefined) return;
-    const text = this.#pre > 0 ? this.#text.replace(/^\n/, '').trimEnd() : this.#text.trim();
-    this.#text = '';
+    const whole = this.#text.take();
+    const text = this.#pre > 0 ? whole.replace(/^\n/, '').trimEnd() : whole.trim();
     if (text.trim() === '') return;
     const item = this.#item;
     this.#item = '';
