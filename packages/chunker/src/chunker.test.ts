@@ -94,6 +94,11 @@ describe('input made to hurt', () => {
     ['misnested elements', 'html', '<div><p><b><i>x</div>'.repeat(20_000)],
     ['a paragraph of a page of 3 MB', 'html', `<p>${'word '.repeat(600_000)}`],
     ['a paragraph of a page of 600,000 lines', 'html', `<p>${'word<br>'.repeat(600_000)}`],
+    [
+      'hidden items under open elements',
+      'html',
+      `<p>x</p><li hidden>${'<div>'.repeat(50_000)}${'<ul><li>'.repeat(50_000)}`,
+    ],
     ['an unclosed script', 'html', `<p>text</p><script>${'<!--'.repeat(100_000)}`],
   ] as const)('%s: within limits and whole', (_name, format, text) => {
     const { source, chunks } = cutOf(text, format, usual);

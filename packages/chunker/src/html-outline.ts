@@ -33,6 +33,32 @@ const skippedRoles = new Set(['navigation', 'contentinfo', 'complementary', 'sea
 const unstacked = new Set(
   'p li dt dd tr td th thead tbody tfoot option optgroup colgroup caption rt rp html body'.split(' '),
 );
+/** Which of them a start tag ends beside one of its own name, and which of them start and end tags do, because they hold them. */
+const siblings = new Map<string, readonly string[]>([
+  ['dt', ['dd']],
+  ['dd', ['dt']],
+  ['td', ['th']],
+  ['th', ['td']],
+  ['thead', ['tbody', 'tfoot']],
+  ['tbody', ['thead', 'tfoot']],
+  ['tfoot', ['thead', 'tbody']],
+  ['rt', ['rp']],
+  ['rp', ['rt']],
+]);
+const held = new Map<string, readonly string[]>([
+  ['tr', ['td', 'th']],
+  ['thead', ['td', 'th', 'tr']],
+  ['tbody', ['td', 'th', 'tr']],
+  ['tfoot', ['td', 'th', 'tr']],
+]);
+/** What is in one of these is no sibling of what is around it, so it ends nothing there. */
+const enclosing = new Set(['ul', 'ol', 'menu', 'dl', 'table']);
+/** What cannot be in a paragraph, and ends it. */
+const endsParagraph = new Set(
+  'address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol p plaintext pre search section summary table ul xmp'.split(
+    ' ',
+  ),
+);
 /** Elements that neither begin nor end a block. */
 const inline = new Set(
   'a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q ruby rb rt rp s samp small span strike strong sub sup time tt u var wbr img input'.split(
@@ -49,17 +75,20 @@ interface Open {
 export function htmlOutline(html: string): HtmlOutline {
   const text = new HtmlText();
   const stack: Open[] = [];
-  /** How many of each name are open, so that an end tag without a start costs nothing. */
-  const open = new Map<string, number>();
+  /** Places in the stack of each name that is open, and of what encloses, so that a tag that ends nothing costs nothing. */
+  const open = new Map<string, number[]>();
+  const enclosures: number[] = [];
   let skipping = 0;
   let inTitle = false;
   let title = '';
 
+  const isOpen = (name: string) => (open.get(name)?.length ?? 0) > 0;
   const close = (name: string) => {
-    if (!open.get(name)) return;
+    if (!isOpen(name)) return;
     for (;;) {
       const element = stack.pop()!;
-      open.set(element.name, open.get(element.name)! - 1);
+      open.get(element.name)!.pop();
+      if (enclosing.has(element.name)) enclosures.pop();
       if (element.skips) skipping--;
       if (element.main) text.leaveMain();
       if (element.name === 'title') inTitle = false;
@@ -67,20 +96,29 @@ export function htmlOutline(html: string): HtmlOutline {
       if (element.name === name) return;
     }
   };
+  /** Ends an open hidden paragraph, item or cell of this name, unless a list or table inside it is open: then the tag belongs to that. */
+  const closeSibling = (name: string): boolean => {
+    const at = open.get(name)?.at(-1);
+    if (at === undefined || at < (enclosures.at(-1) ?? -1)) return false;
+    close(name);
+    return true;
+  };
 
   const tokenizer: Tokenizer = new Tokenizer(
     { sourceCodeLocationInfo: false },
     {
       onStartTag(token) {
         const name = token.tagName;
-        const foreign = open.get('svg') || open.get('math');
+        const foreign = isOpen('svg') || isOpen('math');
         const mode = foreign ? undefined : textModes.get(name);
         if (mode !== undefined) tokenizer.state = mode;
         // A hidden paragraph or item ends where the next one starts.
-        if (open.get(name) && unstacked.has(name)) close(name);
-        if (open.get('p') && !inline.has(name)) close('p');
+        for (const other of held.get(name) ?? []) closeSibling(other);
+        for (const other of siblings.get(name) ?? []) closeSibling(other);
+        if (unstacked.has(name)) closeSibling(name);
+        if (!foreign && endsParagraph.has(name)) closeSibling('p');
         if (name === 'p' && skipping === 0) text.paragraph();
-        if (voidElements.has(name) || (foreign && token.selfClosing)) {
+        if (voidElements.has(name) || (token.selfClosing && (foreign || name === 'svg' || name === 'math'))) {
           if (skipping === 0 && name === 'br') text.lineBreak();
           if (skipping === 0 && name === 'hr') text.paragraph();
           return;
@@ -91,14 +129,16 @@ export function htmlOutline(html: string): HtmlOutline {
         const element = { name, skips: skips(token), main: isMain(token) };
         if (element.skips) skipping++;
         if (element.main) text.enterMain();
+        if (enclosing.has(name)) enclosures.push(stack.length);
+        const places = open.get(name);
+        if (places === undefined) open.set(name, [stack.length]);
+        else places.push(stack.length);
         stack.push(element);
-        open.set(name, (open.get(name) ?? 0) + 1);
       },
       onEndTag({ tagName }) {
-        if (open.get(tagName) && unstacked.has(tagName)) {
-          close(tagName);
-        } else if (unstacked.has(tagName)) {
-          if (skipping === 0) text.closeElement(tagName);
+        if (unstacked.has(tagName)) {
+          for (const other of held.get(tagName) ?? []) closeSibling(other);
+          if (!closeSibling(tagName) && skipping === 0) text.closeElement(tagName);
         } else if (/^h[1-6]$/.test(tagName)) {
           // Any heading's end tag ends the open heading, as in the standard.
           for (const level of '123456') close(`h${level}`);

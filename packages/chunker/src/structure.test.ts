@@ -216,6 +216,23 @@ describe('html', () => {
     expect(source).toBe('b');
   });
 
+  it.each([
+    ['a list in an item', '<ul><li>a<li hidden>b<ul><li>c</ul>d<li>e</ul>', '- a\n- e'],
+    ['with end tags', '<ul><li hidden>b<ul><li>c</li></ul>d</li><li>e</li></ul>', '- e'],
+    ['a list of terms in a term', '<dl><dt hidden>a<dl><dt>b<dd>c</dl>d<dd>e</dl>', 'e'],
+    ['a table in a cell', '<table><tr><td hidden>a<table><tr><td>b</table>c<td>d</table>', 'd'],
+    ['a drawing in a paragraph', '<p hidden>a<svg><g></g></svg>b<p>c', 'c'],
+    ['a cell, to the next of another kind', '<table><tr><th hidden>a<td>b<tr><td>c</table>', 'b\nc'],
+    ['a cell, to the end of its row', '<table><tr><td>a<td hidden>b</tr><tr><th>c</table>', 'a\nc'],
+    ['a row, to the next part of the table', '<table><tr hidden><td>a<tbody><tr><td>b</table>', 'b'],
+  ])('leaves out all that is inside of what a page hides, and no more: %s', (_name, page, expected) => {
+    expect(cut(page, {}, 'html').source).toBe(expected);
+  });
+
+  it.each(['<svg/>', '<math />', '<svg><path d="M0 0"/></svg>'])('goes on behind %s', (drawing) => {
+    expect(cut(`<p>a ${drawing} b</p><p>c</p>`, {}, 'html').source.replaceAll(/\s+/g, ' ')).toBe('a b c');
+  });
+
   it('may have elements named like what every object has', () => {
     for (const name of ['constructor', 'valueof'])
       expect(cut(`<p>a</p><${name}>b</${name}><p>c</p>`, {}, 'html').source).toBe('a\n\nb\n\nc');
