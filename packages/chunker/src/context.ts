@@ -21,7 +21,7 @@ export class ContextMaker {
   readonly #headings: boolean;
   readonly #mostTokens: number;
   /** Counts of lines and openers; one a section, so the paths themselves are remembered and not their texts. */
-  readonly #known = new WeakMap<readonly string[], { own?: Context; whole?: Context }>();
+  readonly #known = new Map<readonly string[], { own?: Context; whole?: Context }>();
 
   /** `mostTokens`: what a context may take. */
   constructor(tokenizer: Tokenizer, title: string | undefined, headings: boolean, mostTokens: number) {

@@ -4,7 +4,8 @@
  * A chunk closes between target and maximum, at the strongest boundary of the window [target, 1.5 × target]; equal ones are
  * decided by a hash of the text behind them, not by running totals: after an edit the next windows overlap the old
  * ones, so the same boundary wins again and the cuts fall back into step. Only if that window has no boundary of a paragraph or
- * better, one up to the maximum is taken, then prose is divided. Code and tables that fit a chunk are never divided for that.
+ * better, one up to the maximum is taken, then prose is divided. Code and tables that fit a chunk are never divided for that, and of
+ * larger ones no line that fits.
  *
  * Words: `load` is a stretch's size in tokens with its context, or its bytes scaled to tokens, whichever is nearer its limit.
  */
@@ -171,7 +172,7 @@ function nextChunk(queue: UnitQueue, measure: Measure, budget: Budget): Unit[] {
 function worthDividing(unit: Unit, alone: boolean, budget: Budget): number {
   const opens = strengthWhenDivided(unit);
   if (alone) return opens;
-  const atomic = (unit.kind === 'code' || unit.kind === 'table') && unit.grain === 'block';
+  const atomic = (unit.kind === 'code' || unit.kind === 'table') && (unit.grain === 'block' || unit.grain === 'line');
   if (opens < strength.word || (atomic && loadOf([unit], budget) <= budget.maxTokens)) return 0;
   return opens;
 }

@@ -1,6 +1,7 @@
 /**
  * Shares out a run of sections that are each too small for a chunk. The run is parted at one boundary, its parts again, until each is one chunk; which boundary is decided by a
- * hash of the text behind it, among those that leave the target on both sides. So the same boundaries win again after an edit: what an edit moves is the parting of the
+ * hash of the text behind it, among those that leave the target on both sides; of equal ones the more even: sections that are all alike are halved, not
+ * cut off one by one, which would scan the rest for each chunk. So the same boundaries win again after an edit: what an edit moves is the parting of the
  * smallest stretch around it, where filling chunks from the start would move all behind it (measured: up to twelve chunks).
  */
 import { boundaryHash } from './outline.ts';
@@ -42,14 +43,20 @@ function chooseCut(
 ): number | undefined {
   let best: number | undefined;
   let middle: number | undefined;
+  let evenestBest = Number.POSITIVE_INFINITY;
   let evenest = Number.POSITIVE_INFINITY;
   for (let at = from + 1; at < to; at++) {
     const left = sizes.load(from, at);
     const right = sizes.load(at, to);
+    const uneven = Math.abs(left - right);
     if (left >= targetTokens && right >= targetTokens) {
-      if (best === undefined || hashes[at]! < hashes[best]!) best = at;
-    } else if (best === undefined && Math.abs(left - right) < evenest) {
-      evenest = Math.abs(left - right);
+      const lead = best === undefined ? -1 : hashes[at]! - hashes[best]!;
+      if (lead < 0 || (lead === 0 && uneven < evenestBest)) {
+        best = at;
+        evenestBest = uneven;
+      }
+    } else if (best === undefined && uneven < evenest) {
+      evenest = uneven;
       middle = at;
     }
   }

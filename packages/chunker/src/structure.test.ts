@@ -47,6 +47,12 @@ describe('sections', () => {
     for (const { text: chunk } of cut(text).chunks) expect(chunk.trimEnd().split('\n').at(-1)).not.toMatch(/^#/);
   });
 
+  it('that are all alike are parted into halves, so that none is looked at more often than there are halvings', () => {
+    // Halved six times, each part is less than twice the target; cut off one by one they are 93.
+    const { chunks } = cut('# h\n'.repeat(64 * 72), { headings: false });
+    expect(chunks.map(({ text }) => text.split('\n').length)).toEqual(Array(64).fill(72));
+  });
+
   it('leave no runt where two chunks could share', () => {
     const text = Array.from(
       { length: 40 },
@@ -120,6 +126,37 @@ describe('fences and tables', () => {
         expect(chunk.text).toMatch(/^(?:const|\| gate)/);
       }
       expect(chunks.map(({ text }) => text).join('\n')).toBe(unit);
+    }
+  });
+
+  it('that do not are never divided inside a line that fits', () => {
+    const cell = (n: number) => Array.from({ length: n }, (_, at) => `water, wheel ${at}`).join(', ');
+    for (let cells = 8; cells < 34; cells += 3) {
+      const row = (n: number) => `| gate ${n} | ${cell(n % 2 === 0 ? 4 : cells)} |`;
+      const rows = Array.from({ length: 9 }, (_, n) => row(n));
+      const table = `| gate | flow |\n| --- | --- |\n${rows.join('\n')}`;
+      const lines = Array.from({ length: 9 }, (_, n) => `call(${n}, ${cell(n % 2 === 0 ? 4 : cells)})`);
+      for (const [text, units] of [
+        [table, rows],
+        [`\`\`\`py\n${lines.join('\n')}\n\`\`\``, lines],
+      ] as const) {
+        const { chunks } = cut(text);
+        for (const unit of units) {
+          expect(tokenizer.count(unit)).toBeLessThan(limits.maxTokens - 20);
+          expect(chunks.filter((chunk) => chunk.text.includes(unit))).toHaveLength(1);
+        }
+      }
+    }
+  });
+
+  it('repeats the header row of a divided table of a page', () => {
+    const rows = Array.from({ length: 60 }, (_, n) => `<tr><td>gate ${n}<td>${n} litres`).join('');
+    const { chunks } = cut(`<table><tr><th>gate<th>flow${rows}</table>`, {}, 'html');
+    expect(chunks.length).toBeGreaterThan(2);
+    expect(chunks[0]!.text).toMatch(/^gate \| flow\n/);
+    for (const chunk of chunks.slice(1)) {
+      expect(embeddedText(chunk)).toMatch(/^gate \| flow\ngate \d+ \| \d+ litres\n/);
+      expect(chunk.text).toMatch(/^gate \d+ \|/);
     }
   });
 
