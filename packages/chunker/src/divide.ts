@@ -8,7 +8,7 @@ import { type Grain, isBlank, joinsBack, type Measure, type Unit } from './unit.
 
 /** A fixed locale: the same cuts on every machine. */
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
-const words = new Intl.Segmenter('en', { granularity: 'word' });
+export const words = new Intl.Segmenter('en', { granularity: 'word' });
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Code units that a segmenter is given at a time, so that no text makes it look far ahead. */
@@ -226,7 +226,7 @@ function codePointCuts(source: string, start: number, end: number, part: number)
 }
 
 /** Starts of segments after the first, window by window; the last segment of a window begins the next one. */
-function* segmented(segmenter: Intl.Segmenter, source: string, start: number, end: number): Generator<number> {
+export function* segmented(segmenter: Intl.Segmenter, source: string, start: number, end: number): Generator<number> {
   for (let from = start; from < end; ) {
     const to = Math.min(end, from + WINDOW);
     let last = from;

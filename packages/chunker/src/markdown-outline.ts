@@ -28,7 +28,8 @@ const TINY_ITEMS_TOGETHER = 4;
 
 /** Headings longer than this keep their marks: a path shows their beginning only. */
 const LONGEST_PARSED_HEADING = 2_000;
-const frontMatter = /^---[ \t]*\r?\n[\s\S]*?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
+/** A blank line right behind the opener makes it a line across: what is between two of those is the document. */
+const frontMatter = /^---[ \t]*\r?\n(?![ \t]*\r?\n)(?:[\s\S]*?\n)??(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
 
 export function markdownOutline(source: string): Outline {
   const front = source.startsWith('---') ? (frontMatter.exec(source)?.[0].length ?? 0) : 0;

@@ -211,6 +211,15 @@ describe('markdown', () => {
     expect(chunks[0]!.text).toMatch(/^---/);
   });
 
+  it('front matter may be empty, and a text that begins with a line across has none', () => {
+    const headings = (text: string) => cut(text).chunks.map(({ heading }) => heading);
+    expect(headings('---\n---\n\n# Real\n\ntext\n\n---\n')).toEqual([[]]);
+    const body = `# One\n\n${paragraph(0, 12)}\n\n# Two\n\n${paragraph(12, 12)}\n\n---\n\nend`;
+    expect(headings(`---\n\n${body}`)).toContainEqual(['Two']);
+    expect(headings(`---\r\n \r\n${body}`)).toContainEqual(['Two']);
+    expect(headings(`---\n---\n${body}`)).toContainEqual(['Two']);
+  });
+
   it('a # inside a fence is no heading', () => {
     const { chunks } = cut(`\`\`\`sh\n# not a heading\n\`\`\`\n\n${paragraph(0, 30)}`);
     expect(chunks.every(({ heading }) => heading.length === 0)).toBe(true);
@@ -286,6 +295,31 @@ describe('overlap', () => {
       expect(chunk.text).toMatch(/^Sentence/);
       expect(tokenizer.count(before.text.slice(chunk.start - before.start))).toBeLessThanOrEqual(30);
       expect(totalTokens(chunk.tokens)).toBeLessThanOrEqual(limits.maxTokens);
+    }
+  });
+
+  it.each([
+    ['Chinese', '水从闸门流下，推动水车的轮子。', /^水/],
+    ['Chinese with one space at its end', `${'水从闸门流下，推动水车的轮子。'.repeat(59)}水 从闸门。`, /^水/],
+    ['Japanese', '水は水門から流れ下り、水車の輪を回す。', /^水/],
+    ['Thai', 'น้ำไหลผ่านประตูไปหมุนกังหัน', /^./],
+    ['one sentence of Chinese', '水从闸门流下推动水车的轮子', /^./],
+  ])('is there where a language writes no spaces: %s', (_name, sentence, begins) => {
+    const text = sentence.repeat(Math.ceil(6_000 / sentence.length));
+    const words = new Set(
+      [...new Intl.Segmenter('en', { granularity: 'word' }).segment(text)].map(({ index }) => index),
+    );
+    for (const options of [{ overlapTokens: 30 }, { overlapTokens: 30, targetTokens: 500, maxTokens: 1_000 }]) {
+      const { chunks } = cut(text, options);
+      expect(chunks.length).toBeGreaterThan(1);
+      for (const [n, { start, text: chunk }] of chunks.slice(1).entries()) {
+        const { end } = chunks[n]!;
+        expect(start).toBeLessThan(end);
+        expect(tokenizer.count(text, start, end)).toBeGreaterThan(8);
+        expect(tokenizer.count(text, start, end)).toBeLessThanOrEqual(30);
+        expect(words).toContain(start);
+        expect(chunk).toMatch(begins);
+      }
     }
   });
 });
