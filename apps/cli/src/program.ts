@@ -136,7 +136,7 @@ export function createProgram(): Command {
     ['sluice chunk guide.md', 'sluice chunk guide.md --html > guide.chunks.html'],
   )
     .option('--json', 'a line a chunk')
-    .option('--html', 'a page to look at');
+    .option('--html', 'one page to look at');
 
   command(
     program,

@@ -2,4 +2,4 @@ export { type Chunker, type CutChunk, type CutDocument, chunkerVersion, createCh
 export { cutOf } from './cut-of.ts';
 export type { ChunkLimits } from './limits.ts';
 export { type ChunkerPool, createChunkerPool } from './pool.ts';
-export { renderChunksHtml } from './render-html.ts';
+export { chunksPage } from './render-html.ts';

@@ -1,6 +1,6 @@
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { expect, it } from 'vitest';
-import { createChunker, renderChunksHtml } from './index.ts';
+import { type CutDocument, chunksPage, createChunker } from './index.ts';
 
 const limits = {
   targetTokens: 60,
@@ -11,6 +11,9 @@ const limits = {
   instructionTokens: 9,
 };
 const chunker = createChunker(createTokenizer(await loadTokenizerModel()), limits);
+
+const renderChunksHtml = (file: string, cut: CutDocument) =>
+  chunksPage.head(file) + chunksPage.file(file, cut) + chunksPage.foot;
 
 it('shows every chunk whole and escaped, with nothing from elsewhere', () => {
   const text = `# <script>alert("1")</script> & 'x'\n\n${'<img src=x onerror=y> & so on. '.repeat(60)}`;

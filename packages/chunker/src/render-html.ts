@@ -1,5 +1,5 @@
 /**
- * A page that shows what the chunker made of a file: chunk colours over the source, counts and heading paths in the margin. One
+ * A page that shows what the chunker made of files: chunk colours over the source, counts and heading paths in the margin. One
  * file without scripts, fonts or hosts; light and dark. Everything that comes from the document is escaped.
  */
 import { totalTokens } from '@sluice/core';
@@ -27,30 +27,36 @@ h1 { font-size: 1.25rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 pre { margin: 0; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; font: 13px/1.5 ui-monospace, monospace; }
 .context { color: var(--faint); font-style: italic; }
 .gap { height: 1.5rem; }
+.row ~ h1 { margin-top: 3rem; }
 @media (max-width: 48rem) { .row { grid-template-columns: minmax(0, 1fr); } }`;
 
-/** `file` is shown as the page's title. Returns a whole HTML page. */
-export function renderChunksHtml(file: string, cut: CutDocument): string {
-  const totals = cut.chunks.map(({ tokens }) => totalTokens(tokens));
-  const most = totals.reduce((high, total) => Math.max(high, total), 1);
-  const rows = cut.chunks.map((chunk, index) => {
-    const blank = cut.source.slice(cut.chunks[index - 1]?.end ?? 0, chunk.start);
-    const gap = index > 0 && blank.split('\n').length > 2 ? '<div class="gap"></div>\n' : '';
-    return gap + rowOf(chunk, totals[index]!, most);
-  });
-  return `<!doctype html>
+/** A whole HTML page, in pieces: its head, each file's chunks, its foot. `title` is what the window is called. */
+export const chunksPage = {
+  head: (title: string): string => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escaped(file)} · chunks</title>
+<title>${escaped(title)} · chunks</title>
 <style>${style}
 </style>
-<h1>${escaped(file)}</h1>
+`,
+
+  file(name: string, cut: CutDocument): string {
+    const totals = cut.chunks.map(({ tokens }) => totalTokens(tokens));
+    const most = totals.reduce((high, total) => Math.max(high, total), 1);
+    const rows = cut.chunks.map((chunk, index) => {
+      const blank = cut.source.slice(cut.chunks[index - 1]?.end ?? 0, chunk.start);
+      const gap = index > 0 && blank.split('\n').length > 2 ? '<div class="gap"></div>\n' : '';
+      return gap + rowOf(chunk, totals[index]!, most);
+    });
+    return `<h1>${escaped(name)}</h1>
 <p class="sum">${summary(totals)}</p>
 ${rows.join('\n')}
-</html>
 `;
-}
+  },
+
+  foot: '</html>\n',
+};
 
 function summary(totals: readonly number[]): string {
   if (totals.length === 0) return 'No chunks: the document has no text.';

@@ -45,6 +45,8 @@ it('prints a line of JSON for each chunk, with the documented fields alone', asy
       ordinal,
       start,
       end,
+      startByte: Buffer.byteLength(source.slice(0, start)),
+      endByte: Buffer.byteLength(source.slice(0, end)),
       text: source.slice(start, end),
       embeddedText,
       heading,
@@ -56,11 +58,13 @@ it('prints a line of JSON for each chunk, with the documented fields alone', asy
   expect(lines.at(-1).embeddedText).toMatch(/^Mill › Đập\n\n/);
 });
 
-it('makes a page to look at, and says which file it could not read', () => {
+it('makes one page of all files to look at, and says which file it could not read', () => {
   writeFileSync(join(folder, 'gate.py'), 'def gate():\n    return 1\n');
+  writeFileSync(join(folder, 'weir.py'), 'def weir():\n    return 2\n');
   writeFileSync(join(folder, 'broken.md'), Buffer.from([0x61, 0xff]));
-  const { status, stdout, stderr } = chunk('gate.py', 'broken.md', '--html');
+  const { status, stdout, stderr } = chunk('gate.py', 'broken.md', 'weir.py', '--html');
   expect(status).toBe(3);
-  expect(stdout).toMatch(/^<!doctype html>[\s\S]*return 1/);
+  expect(stdout).toMatch(/^<!doctype html>[\s\S]*return 1[\s\S]*return 2/);
+  for (const once of ['<!doctype html>', '<title>', '</html>']) expect(stdout.split(once)).toHaveLength(2);
   expect(stderr).toMatch(/broken\.md\s+invalid_utf8/);
 });

@@ -1,5 +1,5 @@
 /** `sluice chunk`: reads files as ingest does and shows how they are cut. */
-import { createChunker, renderChunksHtml } from '@sluice/chunker';
+import { chunksPage, createChunker } from '@sluice/chunker';
 import { embeddedText, totalTokens } from '@sluice/core';
 import { planLine } from '@sluice/line';
 import { readDocuments, readOptions, resolveInputs } from '@sluice/producer';
@@ -15,6 +15,8 @@ export async function run(files: string[], options: { json?: boolean; html?: boo
     const chunker = createChunker(createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER)), limits);
     const read = readOptions({ stdin: process.stdin }, config);
     let failed = false;
+    /** One page, however many files. */
+    let begun = false;
     for await (const item of readDocuments(await resolveInputs(files), read)) {
       if (item.type !== 'document') {
         failed = true;
@@ -25,15 +27,19 @@ export async function run(files: string[], options: { json?: boolean; html?: boo
       }
       const cut = chunker.cut(item.document);
       if (options.html === true) {
-        process.stdout.write(renderChunksHtml(item.where, cut));
+        if (!begun) process.stdout.write(chunksPage.head(files.join(', ')));
+        begun = true;
+        process.stdout.write(chunksPage.file(item.where, cut));
       } else if (options.json === true) {
         for (const chunk of cut.chunks) {
-          const { ordinal, start, end, text, heading, tokens } = chunk;
+          const { ordinal, start, end, startByte, endByte, text, heading, tokens } = chunk;
           printJson({
             file: item.where,
             ordinal,
             start,
             end,
+            startByte,
+            endByte,
             text,
             embeddedText: embeddedText(chunk),
             heading,
@@ -55,6 +61,7 @@ export async function run(files: string[], options: { json?: boolean; html?: boo
         );
       }
     }
+    if (begun) process.stdout.write(chunksPage.foot);
     return failed ? 3 : 0;
   });
 }
