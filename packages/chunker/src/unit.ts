@@ -1,6 +1,6 @@
 /**
  * Units: the pieces that chunks are packed from, at first one a block. Token counts of neighbours add up exactly where white
- * space that the tokenizer splits at lies between them (`exact`); elsewhere a sum is an estimate, and the chunk is counted anew.
+ * space that the tokenizer splits at lies between them (`exact`); elsewhere, and with a tokenizer that does not split there, a sum is an estimate, and the chunk is counted anew.
  */
 import type { Tokenizer } from '@sluice/tokenizer';
 import type { Block, BlockKind, Outline } from './outline.ts';
@@ -70,7 +70,7 @@ export class Measure {
       tokens: this.count(from, to),
       bytes: Buffer.byteLength(slice),
       gapBytes: first > previousEnd ? Buffer.byteLength(source.slice(previousEnd, first)) : 0,
-      exact: this.#composed && partsWords(source, from) && endsWord(source, to),
+      exact: this.#tokenizer.addsUp && this.#composed && partsWords(source, from) && endsWord(source, to),
     };
   }
 }

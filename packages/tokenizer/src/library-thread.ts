@@ -4,11 +4,13 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import { brotliDecompressSync } from 'node:zlib';
 
 export interface LibraryRequest {
+  /** Each asker's own: a reply carries the number of what it answers. Loading is number 0. */
+  number: number;
   text: string;
   specials: boolean;
 }
 
-export type LibraryReply = { ids: number[] } | { failed: string };
+export type LibraryReply = { number: number } & ({ ids: number[] } | { failed: string });
 
 const { path, port, flag } = workerData as { path: string; port: MessagePort; flag: Int32Array };
 
@@ -28,14 +30,14 @@ function readUncut(): string {
 try {
   const { Tokenizer } = await import('@anush008/tokenizers');
   const tokenizer = Tokenizer.fromString(readUncut());
-  reply({ ids: [] });
-  port.on('message', async ({ text, specials }: LibraryRequest) => {
+  reply({ number: 0, ids: [] });
+  port.on('message', async ({ number, text, specials }: LibraryRequest) => {
     try {
-      reply({ ids: (await tokenizer.encode(text, null, { addSpecialTokens: specials })).getIds() });
+      reply({ number, ids: (await tokenizer.encode(text, null, { addSpecialTokens: specials })).getIds() });
     } catch (error) {
-      reply({ failed: error instanceof Error ? error.name : 'an error' });
+      reply({ number, failed: error instanceof Error ? error.name : 'an error' });
     }
   });
 } catch (error) {
-  reply({ failed: error instanceof Error ? error.message : 'an error' });
+  reply({ number: 0, failed: error instanceof Error ? error.message : 'an error' });
 }

@@ -20,13 +20,19 @@ const DEADLINE_MS = 120_000;
 export class LibraryTokenizer implements Tokenizer {
   readonly name: string;
   readonly specialTokens: number;
+  /** What such a tokenizer does at white space is not known. */
+  readonly addsUp = false;
   readonly #port: MessagePort;
   readonly #flag = new Int32Array(new SharedArrayBuffer(4));
   readonly #model: LibraryModel;
+  readonly #deadlineMs: number;
+  /** Number of the last request. */
+  #asked = 0;
 
-  /** Throws `bad_tokenizer` when the library is not installed or refuses the file. */
-  constructor(model: LibraryModel) {
+  /** `deadlineMs`: for one answer, loading aside. Throws `bad_tokenizer` when the library is not installed or refuses the file. */
+  constructor(model: LibraryModel, deadlineMs = DEADLINE_MS) {
     this.#model = model;
+    this.#deadlineMs = deadlineMs;
     this.name = model.name;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
@@ -36,8 +42,8 @@ export class LibraryTokenizer implements Tokenizer {
     });
     thread.unref();
     port1.unref();
-    this.#answer();
-    this.specialTokens = this.#ask({ text: '', specials: true }).length;
+    this.#answer(0, DEADLINE_MS);
+    this.specialTokens = this.#ask('', true, DEADLINE_MS).length;
   }
 
   count(text: string, start = 0, end = text.length): number {
@@ -45,27 +51,36 @@ export class LibraryTokenizer implements Tokenizer {
   }
 
   encode(text: string): number[] {
-    return this.#ask({ text, specials: false });
+    return this.#ask(text, false);
   }
 
   encodeWithSpecials(text: string): number[] {
-    return this.#ask({ text, specials: true });
+    return this.#ask(text, true);
   }
 
-  #ask(request: LibraryRequest): number[] {
+  #ask(text: string, specials: boolean, withinMs = this.#deadlineMs): number[] {
+    const request: LibraryRequest = { number: ++this.#asked, text, specials };
     this.#port.postMessage(request);
-    return this.#answer();
+    return this.#answer(request.number, withinMs);
   }
 
-  #answer(): number[] {
-    Atomics.wait(this.#flag, 0, 0, DEADLINE_MS);
-    Atomics.store(this.#flag, 0, 0);
-    const reply = receiveMessageOnPort(this.#port)?.message as LibraryReply | undefined;
+  /** The reply with this number; one that comes after its deadline is another text's by then, and dropped. */
+  #answer(number: number, withinMs: number): number[] {
+    const until = performance.now() + withinMs;
+    let reply: LibraryReply | undefined;
+    do {
+      Atomics.wait(this.#flag, 0, 0, Math.max(0, until - performance.now()));
+      // Before the replies are read: one that comes in between raises the flag again.
+      Atomics.store(this.#flag, 0, 0);
+      do {
+        reply = receiveMessageOnPort(this.#port)?.message as LibraryReply | undefined;
+      } while (reply !== undefined && reply.number !== number);
+    } while (reply === undefined && performance.now() < until);
     if (reply !== undefined && 'ids' in reply) return reply.ids;
     throw new SluiceError('bad_tokenizer', {
       message: `This tokenizer needs the library @anush008/tokenizers, for ${this.#model.reason}, and it failed`,
       where: this.#model.path,
-      got: reply?.failed ?? `no answer within ${DEADLINE_MS / 1000} s`,
+      got: reply?.failed ?? `no answer within ${withinMs / 1000} s`,
       fix: 'Install the optional dependency @anush008/tokenizers, and check that the file is a tokenizer.json.',
     });
   }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTokenizer, loadTokenizerModel } from './index.ts';
+import { LibraryTokenizer } from './library-tokenizer.ts';
 
 const packaged = fileURLToPath(new URL('../data/tokenizer.json.br', import.meta.url));
 /** A tokenizer of another family: words of a list. */
@@ -37,6 +38,27 @@ describe('a file of another family', () => {
     expect(tokenizer.count('hello there world hello', 6)).toBe(3);
   });
 
+  it('is never answered with the count of another text, however late that comes', async () => {
+    const model = await loadTokenizerModel(write('late.json', JSON.stringify(wordLevel)));
+    if (model.kind !== 'library') throw new Error('not the library');
+    const tokenizer = new LibraryTokenizer(model, 1);
+    const answer = (text: string): number | undefined => {
+      try {
+        return tokenizer.count(text);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'bad_tokenizer', got: 'no answer within 0.001 s' });
+        return undefined;
+      }
+    };
+    expect(answer('hello '.repeat(300_000))).toBeUndefined();
+    let counted: number | undefined;
+    for (let asked = 0; counted === undefined; asked++) {
+      const words = 1 + (asked % 5);
+      counted = answer('hello '.repeat(words));
+      if (counted !== undefined) expect(counted).toBe(words);
+    }
+  });
+
   it('is refused plainly when the library cannot read it either', async () => {
     const broken = { ...wordLevel, model: { type: 'Nonsense' } };
     const model = await loadTokenizerModel(write('nonsense.json', JSON.stringify(broken)));
@@ -58,6 +80,24 @@ describe('a file of another family', () => {
     const model = await loadTokenizerModel(write('changed.json', JSON.stringify(change(json))));
     expect(model.kind).toBe('library');
   });
+});
+
+it('is counted by our own code, whole, when it merely truncates or pads', async () => {
+  const json = JSON.parse(brotliDecompressSync(readFileSync(packaged)).toString('utf8')) as Record<string, unknown>;
+  const { truncation } = wordLevel;
+  const padding = {
+    strategy: { Fixed: 16 },
+    direction: 'Right',
+    pad_to_multiple_of: null,
+    pad_id: 1,
+    pad_type_id: 0,
+    pad_token: '<pad>',
+  };
+  const model = await loadTokenizerModel(write('cut.json', JSON.stringify({ ...json, truncation, padding })));
+  expect(model.kind).toBe('unigram');
+  expect(createTokenizer(model).count('Water turns the wheel of the mill.')).toBe(
+    createTokenizer(await loadTokenizerModel()).count('Water turns the wheel of the mill.'),
+  );
 });
 
 describe('a file that is no tokenizer', () => {

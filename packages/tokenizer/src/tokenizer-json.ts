@@ -1,6 +1,7 @@
 /**
  * Reads a tokenizer.json. Our own code takes the XLM-R family and nothing that merely looks like it: each thing that would
- * change a count is checked, and the first that is different is the reason for leaving the file to the library.
+ * change a count is checked, and the first that is different is the reason for leaving the file to the library. Truncation and padding change
+ * none: they are the engine's business.
  */
 import { SluiceError } from '@sluice/core/errors';
 import { buildCharacterTable, separatesWords } from './character-table.ts';
@@ -12,8 +13,6 @@ import { sharedFloat64 } from './shared-array.ts';
 
 /** What is read of the file; everything may be missing. */
 interface TokenizerJson {
-  truncation?: unknown;
-  padding?: unknown;
   added_tokens?: {
     id: number;
     content: string;
@@ -98,7 +97,6 @@ function difference(json: TokenizerJson): string | undefined {
   }
   if (!splitsLikeXlmr(json.pre_tokenizer)) return 'its pre-tokenizer is not WhitespaceSplit and Metaspace';
   if (post != null && post.type !== 'TemplateProcessing') return 'its post-processor is not TemplateProcessing';
-  if (json.truncation != null || json.padding != null) return 'it truncates or pads';
   for (const token of added) {
     if (token.normalized === true || token.single_word === true || token.rstrip === true) {
       return 'an added token is matched in a special way';

@@ -8,6 +8,8 @@ export interface Tokenizer {
   readonly name: string;
   /** Tokens that the model puts around every text (2 for XLM-R). */
   readonly specialTokens: number;
+  /** True when counts of two texts with white space between them are the count of the whole: the tokenizer splits there before all else. */
+  readonly addsUp: boolean;
   /**
    * Tokens of a text without specials, exactly as the reference counts them, whatever the text holds: lone surrogates count
    * as U+FFFD, a literal `</s>` as the one token it is. `start` and `end` (UTF-16 offsets) count that slice without making it.

@@ -19,6 +19,7 @@ const SPECIAL = trait.joins | trait.surrogate | trait.added;
 export class UnigramTokenizer implements Tokenizer {
   readonly name: string;
   readonly specialTokens: number;
+  readonly addsUp = true;
   readonly #model: UnigramModel;
   readonly #traits: Uint16Array;
   /** Longest first, so that the first that fits is the one the reference takes. */
