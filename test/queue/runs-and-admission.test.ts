@@ -57,7 +57,7 @@ test('a run keeps what was read, rejected and decided, and its counts add up ove
     summary: { exitCode: 3 },
     documents: { read: 14, unchanged: 1, skipped: 1, accepted: 12, stored: 12, rejected: 1, unsettled: 0 },
     chunks: { accepted: 24, stored: 24, reused: 0, dead: 0 },
-    tokens: { accepted: 240, useful: 30, padded: 45 },
+    tokens: { accepted: 240, stored: 240, useful: 30, padded: 45 },
     engineRequests: 1,
     rejectedByCode: { invalid_utf8: 1 },
   });

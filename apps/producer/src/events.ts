@@ -1,5 +1,6 @@
 /** What a run reports while it goes on. The command renders events; `--json` prints them as typed lines. */
 
+import type { SluiceError } from '@sluice/core';
 import type { ItemFault } from './source/item.ts';
 import type { IngestSummary, RunCounters } from './summary.ts';
 
@@ -11,6 +12,8 @@ export type IngestEvent =
   | ({ type: 'rejected' } & ItemFault)
   | ({ type: 'skipped' } & ItemFault)
   | { type: 'pruned'; id: string }
+  /** A part of what was asked for is not done; the run goes on. */
+  | { type: 'refused'; error: SluiceError }
   | ({
       type: 'progress';
       reading: boolean;

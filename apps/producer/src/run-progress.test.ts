@@ -1,6 +1,7 @@
 import { SluiceError, systemClock } from '@sluice/core';
 import type { RunCounts } from '@sluice/queue';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { IngestEvent } from './events.ts';
 import { createRunProgress } from './run-progress.ts';
 
 const counts = (unsettled: number, stored: number): RunCounts => ({
@@ -17,7 +18,7 @@ const counts = (unsettled: number, stored: number): RunCounts => ({
     unsettled,
   },
   chunks: { accepted: 1, stored, reused: 0, dead: 0 },
-  tokens: { useful: 0, padded: 0, accepted: 0 },
+  tokens: { useful: 0, padded: 0, accepted: 0, stored: 0 },
   engineRequests: 0,
 });
 
@@ -101,6 +102,39 @@ test('the summary is the last event of a run, however long its record takes to w
   await finishing;
   await vi.advanceTimersByTimeAsync(1_000);
   expect(events.at(-1)).toBe('summary');
+  await progress.close();
+});
+
+test('progress goes by what is stored: vectors that were reused count, and an engine that only answered does not', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let tokens: RunCounts['tokens'] = { accepted: 0, stored: 0, useful: 0, padded: 0 };
+  const runs = {
+    reject: async () => undefined,
+    add: async () => undefined,
+    counts: async () => ({ ...counts(1, 0), tokens }),
+  };
+  const seen: Extract<IngestEvent, { type: 'progress' }>[] = [];
+  let time = 0;
+  const progress = createRunProgress({
+    line: { ...same, name: 'main', runs, ledger: { paused: async () => undefined } } as never,
+    run: { id: 'r1', number: 1 },
+    listener: (event) => event.type === 'progress' && seen.push(event),
+    clock: { ...systemClock, monotonicMs: () => time },
+    waiting: outages,
+    onStop: () => undefined,
+  });
+  progress.handedIn({ unchanged: 0, tokens: 3_000 });
+  await vi.advanceTimersByTimeAsync(250);
+  time = 4_000;
+  // 299 of 300 chunks reused their vectors; one batch was answered twice.
+  tokens = { accepted: 0, stored: 2_000, useful: 20, padded: 20 };
+  await vi.advanceTimersByTimeAsync(250);
+  expect(seen.at(-1)).toMatchObject({
+    tokens: { accepted: 3_000, stored: 2_000 },
+    tokensPerSecond: 500,
+    etaSeconds: 2,
+  });
   await progress.close();
 });
 

@@ -43,7 +43,7 @@ export function createRunProgress({ line, run, listener, clock, waiting, onStop 
       rejected: 0,
     },
     chunks: { accepted: 0, stored: 0, reused: 0, dead: 0 },
-    tokens: { useful: 0, padded: 0, accepted: 0 },
+    tokens: { useful: 0, padded: 0, accepted: 0, stored: 0 },
     engineRequests: 0,
   };
   const rejectedByCode: Record<string, number> = {};
@@ -101,8 +101,7 @@ export function createRunProgress({ line, run, listener, clock, waiting, onStop 
     const { accepted, stored, superseded, partial, deleted } = documents;
     Object.assign(counters.documents, { accepted, stored, superseded, partial, deleted });
     counters.chunks = chunks;
-    counters.tokens.useful = tokens.useful;
-    counters.tokens.padded = tokens.padded;
+    Object.assign(counters.tokens, { useful: tokens.useful, padded: tokens.padded, stored: tokens.stored });
     counters.engineRequests = engineRequests;
     unsettled = documents.unsettled;
     paused = await line.ledger.paused();
@@ -111,15 +110,15 @@ export function createRunProgress({ line, run, listener, clock, waiting, onStop 
 
   function emit(): void {
     const now = clock.monotonicMs();
-    samples.push({ at: now, tokens: counters.tokens.useful });
+    samples.push({ at: now, tokens: counters.tokens.stored });
     while (samples.length > 2 && now - samples[0]!.at > RATE_WINDOW_MS) samples.shift();
     const first = samples[0]!;
-    const tokensPerSecond = now > first.at ? ((counters.tokens.useful - first.tokens) * 1_000) / (now - first.at) : 0;
+    const tokensPerSecond = now > first.at ? ((counters.tokens.stored - first.tokens) * 1_000) / (now - first.at) : 0;
     const awaited =
       paused === undefined
         ? waitingFor
-        : `the line is paused (${paused}); \`sluice resume --line ${line.name}\` lets it go on`;
-    const left = counters.tokens.accepted - counters.tokens.useful;
+        : `the line is paused (${paused}); \`npx sluice resume --line ${line.name}\` lets it go on`;
+    const left = counters.tokens.accepted - counters.tokens.stored;
     listener({
       type: 'progress',
       reading,

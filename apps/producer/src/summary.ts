@@ -27,6 +27,7 @@ export interface IngestSummary {
 export interface RunCounters {
   documents: IngestSummary['documents'];
   chunks: IngestSummary['chunks'];
-  tokens: IngestSummary['tokens'] & { accepted: number };
+  /** `stored` is what progress goes by: the engine's answer alone keeps nothing. */
+  tokens: IngestSummary['tokens'] & { accepted: number; stored: number };
   engineRequests: number;
 }

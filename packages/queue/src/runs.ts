@@ -38,8 +38,10 @@ export interface RunCounts {
     dead: number;
   };
   tokens: {
-    /** Of every document that was accepted, as the producer counted them. */
+    /** Of every chunk that was enqueued for accepted documents, as the producer counted them. */
     accepted: number;
+    /** Of every stored chunk, embedded or reused. */
+    stored: number;
     /** Sent to the engine; with padding. */
     useful: number;
     padded: number;
@@ -230,7 +232,7 @@ function toCounts(fields: Map<string, number>): RunCounts {
       unsettled: of('unsettled'),
     },
     chunks: { accepted: of('c.accepted'), stored: of('c.stored'), reused: of('c.reused'), dead: of('c.dead') },
-    tokens: { accepted: of('t.accepted'), useful: of('t.useful'), padded: of('t.padded') },
+    tokens: { accepted: of('t.accepted'), stored: of('t.stored'), useful: of('t.useful'), padded: of('t.padded') },
     engineRequests: of('e.requests'),
   };
 }

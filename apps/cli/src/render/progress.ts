@@ -4,6 +4,7 @@
  */
 import type { IngestEvent } from '@sluice/producer';
 import { createLogUpdate } from 'log-update';
+import { renderError } from './error.ts';
 import { bold, cyan, dim, red, yellow } from './style.ts';
 import { approx, count, duration, printable } from './words.ts';
 
@@ -54,6 +55,9 @@ export function createProgressDisplay(
         case 'note':
           say(dim(event.message));
           break;
+        case 'refused':
+          say(renderError(event.error));
+          break;
         case 'pruned':
           say(`${yellow('pruned')}   ${printable(event.id)}`);
           break;
@@ -64,7 +68,7 @@ export function createProgressDisplay(
               `${event.type === 'rejected' ? red('rejected') : dim('skipped ')} ${printable(event.where)}  ${event.code}: ${printable(event.message)}`,
             );
           else if (listed === LISTED_FAULTS + 1)
-            say(dim('  … more are counted below and kept: `sluice runs show RUN --rejected`'));
+            say(dim('  … more are counted below and kept: `npx sluice runs show RUN --rejected`'));
           break;
         default:
           break;
@@ -80,7 +84,7 @@ export function createProgressDisplay(
 function draw(progress: Progress, columns: number): string {
   const { documents, chunks, tokens } = progress;
   const finished = documents.stored + documents.superseded + documents.partial;
-  const share = tokens.accepted === 0 ? 0 : Math.min(1, tokens.useful / tokens.accepted);
+  const share = tokens.accepted === 0 ? 0 : Math.min(1, tokens.stored / tokens.accepted);
   const width = Math.max(10, Math.min(40, columns - 30));
   const filled = Math.round(share * width);
   const bar = `${cyan('━'.repeat(filled))}${dim('━'.repeat(width - filled))}`;
@@ -90,15 +94,15 @@ function draw(progress: Progress, columns: number): string {
     [
       `${bar} ${bold(`${Math.floor(share * 100)} %`)}${reading}`,
       `documents ${count(finished)} of ${count(documents.accepted)} stored, ${count(documents.unchanged)} unchanged${documents.rejected > 0 ? `, ${red(`${count(documents.rejected)} rejected`)}` : ''}`,
-      `chunks    ${count(chunks.stored + chunks.reused)} of ${count(chunks.accepted)}${chunks.reused > 0 ? `, ${count(chunks.reused)} reused` : ''}${chunks.dead > 0 ? `, ${red(`${count(chunks.dead)} dead`)}` : ''}`,
-      `tokens    ${approx(tokens.useful)} of ${approx(tokens.accepted)} · ${approx(progress.tokensPerSecond)}/s · ${eta(progress)}`,
+      `chunks    ${count(chunks.stored)} of ${count(chunks.accepted)}${chunks.reused > 0 ? `, ${count(chunks.reused)} reused` : ''}${chunks.dead > 0 ? `, ${red(`${count(chunks.dead)} dead`)}` : ''}`,
+      `tokens    ${approx(tokens.stored)} of ${approx(tokens.accepted)} · ${approx(progress.tokensPerSecond)}/s · ${eta(progress)}`,
     ].join('\n') + waiting
   );
 }
 
 function oneLine(progress: Progress): string {
   const { documents, tokens } = progress;
-  return `stored ${count(documents.stored)} of ${count(documents.accepted)} documents, ${approx(tokens.useful)} of ${approx(tokens.accepted)} tokens, ${approx(progress.tokensPerSecond)}/s, ${eta(progress)}`;
+  return `stored ${count(documents.stored)} of ${count(documents.accepted)} documents, ${approx(tokens.stored)} of ${approx(tokens.accepted)} tokens, ${approx(progress.tokensPerSecond)}/s, ${eta(progress)}`;
 }
 
 function eta({ etaSeconds, reading, seconds }: Progress): string {

@@ -4,7 +4,13 @@ import { bold, dim, green, red, yellow } from './style.ts';
 import { table } from './table.ts';
 import { approx, count, duration } from './words.ts';
 
-export function renderSummary(summary: IngestSummary, { waited }: { waited: boolean }): string {
+export interface SummaryOptions {
+  waited: boolean;
+  /** False where the caller has its own closing words. */
+  next?: boolean | undefined;
+}
+
+export function renderSummary(summary: IngestSummary, { waited, next = true }: SummaryOptions): string {
   const { documents, chunks, tokens } = summary;
   const rows: string[][] = [['read', count(documents.read), '']];
   const add = (name: string, value: number, note = '') => {
@@ -17,7 +23,7 @@ export function renderSummary(summary: IngestSummary, { waited }: { waited: bool
     'stored',
     documents.stored,
     chunks.reused > 0
-      ? `${count(chunks.stored)} chunks embedded, ${count(chunks.reused)} reused`
+      ? `${count(chunks.stored - chunks.reused)} chunks embedded, ${count(chunks.reused)} reused`
       : `${count(chunks.stored)} chunks`,
   );
   add('superseded', documents.superseded, 'by a newer revision');
@@ -35,15 +41,16 @@ export function renderSummary(summary: IngestSummary, { waited }: { waited: bool
     bold(`Run ${summary.run} on line ${summary.line}`),
     table(rows, { right: [1] }),
     dim(facts.filter(Boolean).join(' · ')),
-    verdict(summary, waited),
+    verdict(summary, waited, next),
   ].join('\n');
 }
 
-function verdict(summary: IngestSummary, waited: boolean): string {
+function verdict(summary: IngestSummary, waited: boolean, next: boolean): string {
   if (summary.exitCode === 130)
     return yellow('Interrupted. Nothing accepted is lost; the same command goes on where this one stopped.');
   if (summary.exitCode === 3)
-    return `${yellow('Finished, with failed items.')}  Next: sluice runs show ${summary.run} --rejected`;
-  if (!waited) return `${green('Accepted.')}  Next: sluice status --line ${summary.line}`;
-  return `${green('Done.')}  Next: sluice query --line ${summary.line} "what you are looking for"`;
+    return `${yellow('Finished, with failed items.')}  Next: npx sluice runs show ${summary.run} --rejected`;
+  if (!next) return green('Done.');
+  if (!waited) return `${green('Accepted.')}  Next: npx sluice status --line ${summary.line}`;
+  return `${green('Done.')}  Next: npx sluice query --line ${summary.line} "what you are looking for"`;
 }

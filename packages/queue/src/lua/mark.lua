@@ -21,6 +21,8 @@ local function store(doc, item, was_dead)
   head.changed = true
   if was_dead or head.gen > 0 then remove_dead_letter(chunk_id(doc, item.rev, item.ord)) end
   cut_field(doc, 'a:' .. item.rev .. ':' .. item.ord)
+  -- By the run that answers for the revision, committed or not: what it has enqueued and what is stored of it go together.
+  count(head.run, 't.stored', item.tokens)
   chunks = chunks + 1
   tokens = tokens + item.tokens
   if head.kind == 'c' then
