@@ -2,7 +2,7 @@
 import { isSluiceError, type SpaceProof } from '@sluice/core';
 import { readStack } from '@sluice/embedded';
 import { openStore, planLine } from '@sluice/line';
-import { checkRedis, connectRedis, durabilityFinding } from '@sluice/queue';
+import { connectRedis, durabilityFinding, redisFindings } from '@sluice/queue';
 import type { Check } from '../check.ts';
 import type { Context } from '../context.ts';
 import { homeOf } from '../context.ts';
@@ -58,11 +58,13 @@ async function checkQueue({ config, logger, releaser }: Context, report: (check:
   if (config.SLUICE_REDIS_URL === undefined) return notSet('redis', 'SLUICE_REDIS_URL', report);
   const redis = connectRedis(config.SLUICE_REDIS_URL, { role: 'reader', logger });
   releaser.push('the connection to Redis', () => redis.disconnect());
-  for (const finding of [...(await checkRedis(redis, { allowUnsafe: true })), await durabilityFinding(redis)]) {
+  // As every command takes it: what they refuse is no warning here.
+  const allowed = config.SLUICE_ALLOW_UNSAFE_REDIS;
+  for (const finding of [...(await redisFindings(redis)), await durabilityFinding(redis)]) {
     report({
       part: 'redis',
       name: finding.name,
-      status: finding.status,
+      status: finding.status === 'fail' && allowed ? 'warn' : finding.status,
       detail: finding.message,
       ...(finding.fix !== undefined && { fix: finding.fix }),
     });
@@ -106,7 +108,7 @@ async function checkStore(
       name: 'cut',
       status: 'warn',
       detail: "this configuration cuts documents in another way than the line's rows",
-      fix: 'Nothing needs doing: documents are cut anew when they change, or with `sluice ingest --recut`.',
+      fix: 'Nothing needs doing: documents are cut anew when they change, or with `npx sluice ingest --recut`.',
     });
   }
   return info.proof;
@@ -159,7 +161,7 @@ function notSet(part: Check['part'], setting: string, report: (check: Check) => 
     name: setting,
     status: 'fail',
     detail: 'not set, and no embedded stack is running',
-    fix: `Run \`sluice up\`, or set ${setting}.`,
+    fix: `Run \`npx sluice up\`, or set ${setting}.`,
     down: true,
   });
 }
