@@ -83,6 +83,30 @@ describe.concurrent('changes', { timeout: 600_000 }, () => {
     expect((await sluice.run(['rows', 'doc'])).code).toBe(0);
   });
 
+  test('a delete comes after what is handed in and not accepted yet, also where the document had been deleted before', async (context) => {
+    const sluice = lineOn(context, await scripted(context));
+    await sluice.ingest(['-'], ndjson([{ id: 'doc', text: prose('first') }]));
+    const line = await reader(context, sluice);
+    const remove = async () => (await sluice.run(['delete', 'doc', '--json'])).lines[0];
+    expect(await remove()).toEqual({ id: 'doc', deleted: true });
+    expect(await remove()).toEqual({ id: 'doc', deleted: false, code: 'unknown_document' });
+
+    // A producer that is between its prepare and its commit.
+    const key = line.key('doc');
+    const handedIn = {
+      key,
+      id: 'doc',
+      hash: 'h'.repeat(22),
+      cut: 'c'.repeat(8),
+      chunkCount: 1,
+      tokens: [9],
+      producer: 'p',
+    };
+    const [prepared] = await line.ledger.prepare([handedIn]);
+    expect(await remove()).toEqual({ id: 'doc', deleted: true });
+    expect(await line.ledger.commit([{ key, revision: prepared!.revision }])).toEqual(['superseded']);
+  });
+
   test('two tenants hand in the same id: two documents, and a search sees its own tenant’s only', async (context) => {
     const sluice = lineOn(context, await scripted(context));
     await sluice.ingest(

@@ -8,20 +8,17 @@ export async function run(ids: string[], options: { tenant?: string; json?: bool
   await runCommand('delete', options, async ({ config, logger, releaser }) => {
     const line = await openExistingLine(config, { logger, releaser });
     const keys = ids.map((id) => documentKey({ line: line.name, tenant: options.tenant, id }));
-    const states = await line.ledger.read(keys);
-    const known = ids.map((id, index) => ({
-      id,
-      key: keys[index]!,
-      known: states[index] !== undefined && states[index]!.state !== 'deleted',
-    }));
-    await line.ledger.remove(known.filter((entry) => entry.known).map(({ key }) => ({ key })));
-    for (const { id, known: deleted } of known) {
+    // The ledger alone can tell: what is handed in and not accepted yet must not come after its delete.
+    const answers = await line.ledger.remove(keys.map((key) => ({ key })));
+    const known = answers.map(({ answer }) => answer === 'deleted');
+    for (const [index, id] of ids.entries()) {
+      const deleted = known[index]!;
       if (options.json === true) printJson({ id, deleted, ...(!deleted && { code: 'unknown_document' }) });
       else process.stdout.write(`${deleted ? green('deleted') : yellow('unknown')}  ${printable(id)}\n`);
     }
-    if (options.json !== true && known.some((entry) => entry.known) && (await line.ledger.liveWorkers()).length === 0) {
-      process.stderr.write('Their rows go when a worker runs: start one with `sluice worker`.\n');
+    if (options.json !== true && known.includes(true) && (await line.ledger.liveWorkers()).length === 0) {
+      process.stderr.write('Their rows go when a worker runs: start one with `npx sluice worker`.\n');
     }
-    return known.every((entry) => entry.known) ? 0 : 3;
+    return known.every(Boolean) ? 0 : 3;
   });
 }
