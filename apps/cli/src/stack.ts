@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { type Config, createBackoff, type Logger, SluiceError, systemClock } from '@sluice/core';
 import { readStack, type StackState, startStack } from '@sluice/embedded';
 import { type Line, openLine, planSpace } from '@sluice/line';
@@ -9,6 +10,7 @@ import { startService } from '@sluice/producer/service';
 import { nodeFlags } from '../bin/node-flags.mjs';
 import { type Context, homeOf, loadSettings } from './context.ts';
 import { mainModule, programsFolder } from './project.ts';
+import { createWorkerWords, type WorkerWords } from './worker-words.ts';
 
 export interface Running {
   context: Context;
@@ -58,11 +60,21 @@ export async function bringUp(
   const opened = await openLine(loaded.config, planSpace(loaded.config), { role: 'producer', logger, releaser });
   const workerLog = join(home, 'logs', `worker-${line}.log`);
   onProgress('starting a worker');
+  // It lives when its engine is proved: until then it may wait for something that only a person can mend.
+  let lives = false;
   releaser.push(
     'the worker process',
-    superviseWorker({ line, log: workerLog, logger, onGivingUp: (error) => failed.resolve(error) }),
+    superviseWorker({
+      line,
+      log: workerLog,
+      logger,
+      onWords: ({ what, fix }) =>
+        !lives && onProgress(`the worker says: ${what}${fix === undefined ? '' : `. ${fix}`}`),
+      onGivingUp: (error) => failed.resolve(error),
+    }),
   );
   await Promise.race([workerLives(opened, context.signal), failed.promise.then((error) => Promise.reject(error))]);
+  lives = true;
   onProgress('starting the service');
   const service = await startService({
     config: onLoopback(loaded.config, servicePort),
@@ -119,11 +131,14 @@ function superviseWorker({
   line,
   log,
   logger,
+  onWords,
   onGivingUp,
 }: {
   line: string;
   log: string;
   logger: Logger;
+  /** It said something that needs a person. */
+  onWords(words: WorkerWords): void;
   onGivingUp(error: SluiceError): void;
 }): () => Promise<void> {
   mkdirSync(join(log, '..'), { recursive: true });
@@ -131,6 +146,7 @@ function superviseWorker({
   let child: ChildProcess | undefined;
   let stopping = false;
   let failures = 0;
+  const words = createWorkerWords();
   let timer: NodeJS.Timeout | undefined;
 
   const start = (): void => {
@@ -142,7 +158,12 @@ function superviseWorker({
     });
     child = started;
     started.stderr!.pipe(output);
-    started.on('exit', (code, signal) => {
+    createInterface({ input: started.stderr! }).on('line', (line) => {
+      const said = words.take(line);
+      if (said !== undefined) onWords(said);
+    });
+    // When it has ended and all that it said was read.
+    started.on('close', (code, signal) => {
       child = undefined;
       if (stopping || code === 0) return;
       failures = Date.now() - startedAt > 60_000 ? 1 : failures + 1;
@@ -152,7 +173,8 @@ function superviseWorker({
           new SluiceError('setup_failed', {
             message: 'The worker ends again and again',
             where: log,
-            fix: 'Read the end of the log file named above.',
+            got: words.last?.what,
+            fix: words.last?.fix ?? 'Read the end of the log file named above.',
           }),
         );
         return;
@@ -167,7 +189,7 @@ function superviseWorker({
     clearTimeout(timer);
     const running = child;
     if (running === undefined) return;
-    const exited = new Promise<void>((resolve) => running.once('exit', () => resolve()));
+    const exited = new Promise<void>((resolve) => running.once('close', () => resolve()));
     running.kill('SIGTERM');
     const kill = setTimeout(() => running.kill('SIGKILL'), 14_000);
     await exited;
