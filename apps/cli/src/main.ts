@@ -1,9 +1,11 @@
 /** The `sluice` command: arguments in, progress and tables out. Every command sets the exit code and closes what it opened. */
 import { CommanderError } from 'commander';
+import { errorEvent } from './error-event.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { Interrupted } from './interrupt.ts';
 import { createProgram } from './program.ts';
 import { renderError } from './render/error.ts';
+import { printJson } from './run-command.ts';
 
 try {
   await createProgram().parseAsync(process.argv);
@@ -16,5 +18,7 @@ try {
   } else {
     process.stderr.write(`${renderError(error)}\n`);
     process.exitCode = exitCodeOf(error);
+    // The last line tells a program how it ended, whatever happened.
+    if (process.argv.includes('--json')) printJson({ ...errorEvent(error), exitCode: process.exitCode });
   }
 }

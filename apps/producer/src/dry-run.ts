@@ -1,10 +1,10 @@
 /** `ingest --dry-run`: reads, cuts and counts as a run would, and touches neither Redis nor Milvus; forecasts what the run will cost. */
 import type { ChunkerPool } from '@sluice/chunker';
-import { isSluiceError, type SourceDocument, totalTokens } from '@sluice/core';
+import { type SourceDocument, totalTokens } from '@sluice/core';
 import pLimit from 'p-limit';
+import { cutFault, emptyItem } from './cut-fault.ts';
 import type { IngestListener } from './events.ts';
 import { createForecast, type Forecast, type ForecastOptions } from './forecast.ts';
-import { fault, faultOf } from './source/fault.ts';
 import type { ItemFault } from './source/item.ts';
 import { type ReadOptions, readDocuments } from './source/read-documents.ts';
 import { resolveInputs } from './source/roots.ts';
@@ -60,6 +60,10 @@ export async function dryRun({
     rejectedByCode[found.code] = (rejectedByCode[found.code] ?? 0) + 1;
     listener({ type: 'rejected', ...found });
   };
+  const skip = (found: ItemFault) => {
+    documents.skipped++;
+    listener({ type: 'skipped', ...found });
+  };
 
   for await (const item of readDocuments(await resolveInputs(paths, source), read)) {
     if (signal.aborted) break;
@@ -67,16 +71,17 @@ export async function dryRun({
     if (item.type === 'rejected') {
       reject(item.fault);
     } else if (item.type === 'skipped') {
-      documents.skipped++;
-      listener({ type: 'skipped', ...item.fault });
+      skip(item.fault);
     } else {
-      const { document, where } = item;
+      const { document, where, manner } = item;
       onDocument?.(document.id, document.tenant);
       const work = limit(async () => {
         try {
           const cut = await pool.cut(document);
-          if (cut.chunks.length === 0)
-            return reject(fault('empty_document', where, 'The document has no text once its markup is taken away'));
+          if (cut.chunks.length === 0) {
+            const empty = emptyItem(where, manner);
+            return empty.type === 'skipped' ? skip(empty.fault) : reject(empty.fault);
+          }
           for (const chunk of cut.chunks) {
             const total = totalTokens(chunk.tokens);
             chunks++;
@@ -87,8 +92,9 @@ export async function dryRun({
             forecast.add({ tokens: total, textBytes, rowBytes: textBytes + rowBytesBesideText(document) });
           }
         } catch (error) {
-          if (!isSluiceError(error)) throw error;
-          reject(faultOf(error, where));
+          const own = cutFault(error, where);
+          if (own === undefined) throw error;
+          reject(own);
         }
       }).finally(() => cutting.delete(work));
       cutting.add(work);

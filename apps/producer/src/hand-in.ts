@@ -10,7 +10,6 @@ import {
   contentHash,
   type DocumentKey,
   documentKey,
-  isSluiceError,
   type PersistOptions,
   persist,
   SluiceError,
@@ -22,13 +21,13 @@ import type { ChunkJob } from '@sluice/queue';
 import pLimit from 'p-limit';
 import { chunkJobs } from './chunk-jobs.ts';
 import { type Cursor, createCursor } from './cursor.ts';
+import { cutFault, emptyItem } from './cut-fault.ts';
 import { createSeenDocuments } from './seen-documents.ts';
-import { fault, faultOf } from './source/fault.ts';
-import type { ItemFault } from './source/item.ts';
+import type { ItemFault, Manner } from './source/item.ts';
 
 export interface HandedIn {
   unchanged: number;
-  /** Tokens of the chunks that were enqueued, and of those that an earlier run had enqueued. */
+  /** Tokens of the chunks of accepted documents that were not stored when they were handed in. */
   tokens: number;
 }
 
@@ -49,6 +48,7 @@ export interface HandInOptions {
   /** Everything up to here is accepted, unchanged or rejected. */
   onCursor(cursor: Cursor): void;
   onRejected(fault: ItemFault): void;
+  onSkipped(fault: ItemFault): void;
   /** Why the producer waits, or undefined when it goes on. */
   onWaiting(reason: string | undefined): void;
   /** Told of every point at which the process may end; for the fault tests. */
@@ -63,7 +63,7 @@ export type OnHandInStep = (step: HandInStep, documents: readonly string[]) => P
 
 export interface HandIn {
   /** Resolves when there is room for more, not when the document is accepted. Throws what stops the run. */
-  add(document: SourceDocument, where: string, source: number): Promise<void>;
+  add(document: SourceDocument, where: string, source: number, manner?: Manner): Promise<void>;
   /** Resolves when everything added is accepted or rejected. */
   finish(): Promise<void>;
 }
@@ -79,6 +79,7 @@ interface Pending {
   hash: string;
   where: string;
   source: number;
+  manner: Manner;
 }
 
 const GROUP_DOCUMENTS = 128;
@@ -97,14 +98,14 @@ export function createHandIn(options: HandInOptions): HandIn {
   let failure: unknown;
   const running = new Set<Promise<void>>();
 
-  async function add(document: SourceDocument, where: string, source: number): Promise<void> {
+  async function add(document: SourceDocument, where: string, source: number, manner: Manner = 'named'): Promise<void> {
     if (failure !== undefined) throw failure;
     const key = documentKey({ line: line.name, tenant: document.tenant, id: document.id });
     const hash = contentHash(document);
     const meeting = seen.meet(key, hash);
     if (meeting === 'same') return options.onCounts({ unchanged: 1, tokens: 0 });
     if (meeting === 'different') return options.onRejected({ where, ...duplicate(document.id) });
-    group.push({ document, key, hash, where, source });
+    group.push({ document, key, hash, where, source, manner });
     characters += document.text.length;
     if (group.length >= GROUP_DOCUMENTS || characters >= GROUP_CHARACTERS) await dispatch();
   }
@@ -202,14 +203,12 @@ export function createHandIn(options: HandInOptions): HandIn {
       });
     }
     const abandoned = cut.filter((_, index) => committed[index] === 'abandoned');
-    options.onCounts({
-      unchanged: 0,
-      tokens: sum(
-        cut
-          .filter((_, index) => committed[index] === 'current')
-          .flatMap(({ cut: { chunks } }) => chunks.map((chunk) => totalTokens(chunk.tokens))),
-      ),
-    });
+    const accepted = cut.map(({ cut: { chunks } }, index) =>
+      committed[index] === 'current'
+        ? sum(prepared[index]!.missing.map((ordinal) => totalTokens(chunks[ordinal]!.tokens)))
+        : 0,
+    );
+    options.onCounts({ unchanged: 0, tokens: sum(accepted) });
     if (abandoned.length > 0 && again) await acceptAll(abandoned, false);
     else if (abandoned.length > 0)
       throw new SluiceError('queue_busy', {
@@ -222,12 +221,13 @@ export function createHandIn(options: HandInOptions): HandIn {
     try {
       const cut = await pool.cut(pending.document);
       if (cut.chunks.length > 0) return { pending, cut };
-      options.onRejected(
-        fault('empty_document', pending.where, 'The document has no text once its markup is taken away'),
-      );
+      const empty = emptyItem(pending.where, pending.manner);
+      if (empty.type === 'skipped') options.onSkipped(empty.fault);
+      else options.onRejected(empty.fault);
     } catch (error) {
-      if (!isSluiceError(error) || error.verdict !== 'dead') throw error;
-      options.onRejected(faultOf(error, pending.where));
+      const own = cutFault(error, pending.where);
+      if (own === undefined) throw error;
+      options.onRejected(own);
     }
     return undefined;
   }

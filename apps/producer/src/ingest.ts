@@ -43,7 +43,10 @@ export interface IngestOptions {
   maxErrors?: number;
   /** Wait until everything accepted is stored, dead or superseded. */
   wait: boolean;
-  /** Called when there is work and again while waiting: there must be a worker, or waiting never ends. */
+  /**
+   * Called when there is work, when the backlog holds the reading up, and again while waiting: where a run waits there must be a worker,
+   * or waiting never ends.
+   */
   ensureWorker(): Promise<void>;
   signal: AbortSignal;
   listener: IngestListener;
@@ -83,8 +86,14 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
   const tooMany = new AbortController();
   let working: Promise<void> | undefined;
   let failure: unknown;
+  let pruneRefused = false;
   const producer = `${run.id}-${randomUUID()}`;
-  const beating = setInterval(() => void line.ledger.beat(producer).catch(() => undefined), BEAT_MS);
+  /** The backlog is above its mark: only a worker makes room, and the one there was may be gone. */
+  let held = false;
+  const beating = setInterval(() => {
+    void line.ledger.beat(producer).catch(() => undefined);
+    if (held) askForWorker();
+  }, BEAT_MS);
   const handIn = createHandIn({
     line,
     pool: options.pool,
@@ -96,11 +105,16 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     waiting,
     onCounts: (counts) => {
       progress.handedIn(counts);
-      if (options.wait && counts.tokens > 0 && failure === undefined) void startWorking().catch(stopReading);
+      if (options.wait && counts.tokens > 0) askForWorker();
     },
     onCursor: progress.reached,
     onRejected: reject,
-    onWaiting: progress.held,
+    onSkipped: progress.skipped,
+    onWaiting(reason) {
+      progress.held(reason);
+      held = reason !== undefined;
+      if (held) askForWorker();
+    },
     onStep: options.onStep,
   });
 
@@ -120,7 +134,7 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     progress.readingDone();
     // A run that failed has not read everything: what it did not see is not gone.
     if (failure !== undefined) throw failure;
-    if (options.prune && !options.signal.aborted) await pruneAll();
+    if (options.prune && !options.signal.aborted && !tooMany.signal.aborted) await pruneAll();
     if (options.wait) await progress.untilSettled(options.signal, startWorking);
     // Nothing is reported stored that went into a collection or a ledger that is not there any more.
     await persist(() => line.proveCollection(), waiting);
@@ -131,7 +145,8 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     for await (const item of readDocuments(inputs, readOptions(options, line.config))) {
       if (options.signal.aborted || tooMany.signal.aborted || failure !== undefined) return;
       progress.read();
-      if (item.type === 'document') await into.add(item.document, item.where, sources.get(item.source.name)!);
+      if (item.type === 'document')
+        await into.add(item.document, item.where, sources.get(item.source.name)!, item.manner);
       else if (item.type === 'rejected') reject(item.fault);
       else progress.skipped(item.fault);
     }
@@ -145,6 +160,10 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     return working;
   }
 
+  function askForWorker(): void {
+    if (failure === undefined && !options.signal.aborted) void startWorking().catch(stopReading);
+  }
+
   function stopReading(error: unknown): void {
     // An interrupt ends a run by itself, with its summary.
     if (!options.signal.aborted) failure ??= error;
@@ -155,8 +174,9 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
     if (options.maxErrors !== undefined && progress.counters.documents.rejected > options.maxErrors) tooMany.abort();
   }
 
+  /** What is refused is told and deletes nothing; what was handed in is waited for all the same. */
   async function pruneAll(): Promise<void> {
-    const complete = progress.counters.documents.rejected === 0 && !tooMany.signal.aborted;
+    const complete = progress.counters.documents.rejected === 0;
     for (const [name, number] of sources) {
       const pruning = {
         line,
@@ -166,13 +186,20 @@ export async function ingest(options: IngestOptions): Promise<IngestSummary> {
         complete,
         onPruned: (id: string) => listener({ type: 'pruned', id }),
       };
-      await persist(() => pruneSource(pruning), waiting);
+      try {
+        await persist(() => pruneSource(pruning), waiting);
+      } catch (error) {
+        if (!isSluiceError(error) || error.code !== 'prune_refused') throw error;
+        pruneRefused = true;
+        listener({ type: 'refused', error });
+      }
     }
   }
 
   function exitCode(): number {
     if (options.signal.aborted) return 130;
-    return tooMany.signal.aborted ? 5 : 0;
+    if (tooMany.signal.aborted) return 5;
+    return pruneRefused ? 2 : 0;
   }
 }
 
@@ -214,14 +241,16 @@ async function claimSources(line: Line, inputs: readonly Input[]): Promise<Map<s
   return numbers;
 }
 
-/** Pruning needs a read of everything: one file of a folder says nothing about the others. */
-function refusePartialReads(inputs: readonly Input[], source: string | undefined): void {
-  const partial = inputs.find((input) => input.kind === 'missing' || (input.kind === 'file' && source === undefined));
+/** Pruning needs a read of everything: some files of a folder say nothing about the others. */
+export function refusePartialReads(inputs: readonly Input[], source: string | undefined): void {
+  const partial = inputs.find(
+    ({ kind }) => kind === 'missing' || ((kind === 'file' || kind === 'pattern') && source === undefined),
+  );
   if (partial === undefined) return;
   throw new SluiceError('prune_refused', {
     message: 'Pruning needs a complete read of its source',
-    where: partial.kind === 'missing' || partial.kind === 'file' ? partial.path : undefined,
-    expected: 'a folder or a pattern, or --source NAME with files that are the whole source',
+    where: 'path' in partial ? partial.path : 'pattern' in partial ? partial.pattern : undefined,
+    expected: 'a folder, or --source NAME with files or a pattern that are the whole source',
     fix: 'Name the folder, or say with --source NAME that these files are all there is.',
   });
 }

@@ -34,34 +34,43 @@ export async function findGone({
   return { keys, total };
 }
 
-/** Returns how many documents were deleted. Throws `prune_refused`. */
-export async function pruneSource(options: PruneOptions): Promise<number> {
-  const { line, source, run, pruneMax, complete, onPruned } = options;
+/** Throws `prune_refused` where what was not read, or not found, is no reason to delete. */
+export function checkPrune(
+  { source, pruneMax, complete }: { source: string; pruneMax: number; complete: boolean },
+  { gone, total }: { gone: number; total: number },
+): void {
+  const where = `source ${source}`;
   if (!complete) {
     throw new SluiceError('prune_refused', {
       message: 'Some items could not be read, so what is missing cannot be told from what was not read',
-      where: `source ${source.name}`,
+      where,
       fix: 'Mend the rejected items, or leave them out with .ingestignore, and run again.',
     });
   }
-  const { keys, total } = await findGone(options);
-  if (keys.length === 0) return 0;
-  if (keys.length === total) {
+  if (gone === 0) return;
+  if (gone === total) {
     throw new SluiceError('prune_refused', {
       message: 'The read found none of the documents of this source',
-      where: `source ${source.name}`,
+      where,
       got: `${total} documents would be deleted`,
-      fix: 'Check the path: an unmounted folder looks empty. `sluice delete` deletes documents by id.',
+      fix: 'Check the path: an unmounted folder looks empty. `npx sluice delete` deletes documents by id.',
     });
   }
-  if (keys.length > pruneMax * total) {
+  if (gone > pruneMax * total) {
     throw new SluiceError('prune_refused', {
       message: 'Pruning would delete more than it may',
-      where: `source ${source.name}`,
+      where,
       expected: `${Math.round(pruneMax * 100)} % at most`,
-      got: `${keys.length} of ${total} documents`,
+      got: `${gone} of ${total} documents`,
     });
   }
+}
+
+/** Returns how many documents were deleted. Throws `prune_refused`. */
+export async function pruneSource(options: PruneOptions): Promise<number> {
+  const { line, source, run, onPruned } = options;
+  const { keys, total } = await findGone(options);
+  checkPrune({ ...options, source: source.name }, { gone: keys.length, total });
   for (let from = 0; from < keys.length; from += 256) {
     const slice = keys.slice(from, from + 256);
     const names = await line.store.documentIds(line.info.collection, slice);

@@ -20,7 +20,7 @@ export const errorCodes = {
   bad_configuration: row(
     'stop',
     'A setting is missing, unknown or of the wrong form.',
-    'Mend the settings named above; `sluice config show --origin` prints where each value comes from.',
+    'Mend the settings named above; `npx sluice config show --origin` prints where each value comes from.',
   ),
   bad_usage: row('stop', 'The command line does not say what to do.', 'Add --help to the command to see its examples.'),
   unsupported_platform: row(
@@ -97,7 +97,7 @@ export const errorCodes = {
   empty_document: row(
     'dead',
     'The document has no text.',
-    'Nothing needs doing; to delete a document use `sluice delete ID`.',
+    'Nothing needs doing; to delete a document use `npx sluice delete ID`.',
   ),
   document_too_large: row(
     'dead',
@@ -113,6 +113,11 @@ export const errorCodes = {
     'unknown',
     'A thread ended while it cut the document.',
     'Memory is the usual cause: give the process more, use fewer SLUICE_CHUNK_THREADS, or split the document.',
+  ),
+  chunker_failed: row(
+    'dead',
+    'The chunker failed on the document, with an error that is a defect of Sluice.',
+    'Report it with a document that shows it; leave the document out meanwhile.',
   ),
   unreadable_file: row(
     'dead',
@@ -169,7 +174,7 @@ export const errorCodes = {
   malformed_job: row(
     'dead',
     'A job in the queue does not follow the job schema.',
-    'Hand the document in again with `sluice ingest` or the documented schema.',
+    'Hand the document in again with `npx sluice ingest` or the documented schema.',
   ),
   newer_job: row(
     'retry',
@@ -249,7 +254,7 @@ export const errorCodes = {
   wrong_space: row(
     'stop',
     "The engine's vectors are not of the line's space.",
-    '`sluice doctor` prints what was measured and the setting that mends it.',
+    '`npx sluice doctor` prints what was measured and the setting that mends it.',
   ),
   task_ignored: row(
     'stop',
@@ -338,19 +343,19 @@ export const errorCodes = {
   missing_collection: row(
     'stop',
     "The line's collection is not there any more.",
-    'Run `sluice lines list`; ingest makes a new collection for a new line.',
+    'Run `npx sluice lines list`; ingest makes a new collection for a new line.',
   ),
   schema_drift: row(
     'stop',
     'The collection has another schema than the line writes.',
-    'Use another --line NAME, or `sluice lines drop NAME` to begin anew.',
+    'Use another --line NAME, or `npx sluice lines drop NAME` to begin anew.',
   ),
   space_drift: row(
     'stop',
     'The collection holds vectors of another space than this configuration makes.',
-    'Use another --line NAME, or `sluice lines drop NAME` to begin anew.',
+    'Use another --line NAME, or `npx sluice lines drop NAME` to begin anew.',
   ),
-  unknown_line: row('stop', 'There is no line of this name.', '`sluice lines list` shows the lines there are.'),
+  unknown_line: row('stop', 'There is no line of this name.', '`npx sluice lines list` shows the lines there are.'),
 
   // — queue and ledger
   queue_unreachable: row(
@@ -379,24 +384,24 @@ export const errorCodes = {
   too_many_dead: row(
     'stop',
     'Dead letters have used up their share of Redis memory.',
-    'Look at `sluice dead list`; mend the cause, then `sluice dead retry` or `sluice dead drop`.',
+    'Look at `npx sluice dead list`; mend the cause, then `npx sluice dead retry` or `npx sluice dead drop`.',
   ),
   epoch_changed: row(
     'stop',
     'The collection was dropped and made anew under the same name.',
-    'Run `sluice reconcile PATH…` with the sources of the line: what is not there is embedded again.',
+    'Run `npx sluice reconcile PATH…` with the sources of the line: what is not there is embedded again.',
   ),
   ledger_lost: row(
     'stop',
     'The ledger has no record of work that is in the queue.',
-    'Redis has lost its data. Run `sluice reconcile PATH…` with the sources of the line: what is whole in Milvus is kept.',
+    'Redis has lost its data. Run `npx sluice reconcile PATH…` with the sources of the line: what is whole in Milvus is kept.',
   ),
   line_busy: row(
     'retry',
     'The ledger of the line is made again only while nobody else works on it.',
-    'Stop the workers of the line and other `sluice reconcile` commands, then run it again.',
+    'Stop the workers of the line and other `npx sluice reconcile` commands, then run it again.',
   ),
-  no_worker: row('retry', 'No worker serves this line.', 'Start one with `sluice worker`, or ingest with --wait.'),
+  no_worker: row('retry', 'No worker serves this line.', 'Start one with `npx sluice worker`, or ingest with --wait.'),
   unknown_document: row(
     'dead',
     'The line has no document of this id.',
@@ -405,13 +410,13 @@ export const errorCodes = {
   unknown_dead_letter: row(
     'dead',
     'The chunk has no dead letter (any more).',
-    '`sluice dead list` shows those there are.',
+    '`npx sluice dead list` shows those there are.',
   ),
-  unknown_run: row('dead', 'There is no run of this id.', '`sluice runs list` shows the latest runs.'),
+  unknown_run: row('dead', 'There is no run of this id.', '`npx sluice runs list` shows the latest runs.'),
   max_errors: row(
     'stop',
     'More items failed than --max-errors allows.',
-    '`sluice runs show RUN --rejected` lists them.',
+    '`npx sluice runs show RUN --rejected` lists them.',
   ),
 
   // — the service
@@ -420,12 +425,12 @@ export const errorCodes = {
   unauthorized: row(
     'dead',
     'The request has no key, or one that is unknown or revoked.',
-    'Send `Authorization: Bearer KEY`; `sluice keys add NAME` makes a key.',
+    'Send `Authorization: Bearer KEY`; `npx sluice keys add NAME` makes a key.',
   ),
   forbidden: row(
     'dead',
     'The key may not do this.',
-    'Use a key with the scope, line and tenant named above; `sluice keys list` shows what each may do.',
+    'Use a key with the scope, line and tenant named above; `npx sluice keys list` shows what each may do.',
   ),
   unknown_path: row('dead', 'The service has nothing at this address.', 'Look at /docs.'),
   method_not_allowed: row('dead', 'The address does not take this method.', 'Use a method that `Allow` names.'),
@@ -445,15 +450,15 @@ export const errorCodes = {
   service_busy: row(
     'retry',
     'The service has as much in hand as it can answer soon.',
-    'Wait as long as `Retry-After` says, or run another `sluice serve` beside it.',
+    'Wait as long as `Retry-After` says, or run another `npx sluice serve` beside it.',
   ),
   service_failed: row('unknown', 'The service failed in a way that Sluice does not know.', 'Look at its log.'),
   keys_needed: row(
     'stop',
     'Without an API key the service answers on loopback only.',
-    'Make one with `sluice keys add NAME`, or listen on 127.0.0.1.',
+    'Make one with `npx sluice keys add NAME`, or listen on 127.0.0.1.',
   ),
-  unknown_key: row('dead', 'There is no API key of this name.', '`sluice keys list` shows those there are.'),
+  unknown_key: row('dead', 'There is no API key of this name.', '`npx sluice keys list` shows those there are.'),
   key_exists: row('dead', 'An API key of this name exists.', 'Choose another name, or revoke the old one first.'),
 } satisfies Record<string, Row>;
 

@@ -1,6 +1,7 @@
-import { documentKey, SluiceError, type TextFormat } from '@sluice/core';
+import { documentKey, isSluiceError, SluiceError, type TextFormat } from '@sluice/core';
 import { observeLine, openExistingLine, openLine, planLine } from '@sluice/line';
 import {
+  checkPrune,
   dryRun,
   findGone,
   type IngestEvent,
@@ -8,11 +9,13 @@ import {
   ingest,
   openPool,
   readOptions,
+  refusePartialReads,
   resolveInputs,
 } from '@sluice/producer';
 import { startTelemetry } from '@sluice/telemetry';
 import type { Context } from '../context.ts';
 import { engineRate } from '../engine-rate.ts';
+import { errorEvent } from '../error-event.ts';
 import { insideWorker } from '../inside-worker.ts';
 import { renderDryRun } from '../render/dry-run.ts';
 import { createProgressDisplay } from '../render/progress.ts';
@@ -36,6 +39,8 @@ export interface IngestCommandOptions {
   line?: string;
   /** Nothing on standard output; progress alone. */
   quiet?: boolean;
+  /** False where the caller says itself what to type next. */
+  next?: boolean;
   onSummary?: (summary: IngestSummary) => void;
 }
 
@@ -60,7 +65,7 @@ export async function ingestPaths(
   const wait = options.wait ?? process.stderr.isTTY === true;
   const display = createProgressDisplay();
   const listener = (event: IngestEvent): void => {
-    if (options.json === true) printJson(event);
+    if (options.json === true) printJson(event.type === 'refused' ? errorEvent(event.error) : event);
     if (options.json !== true || event.type !== 'progress' || process.stderr.isTTY) display.show(event);
   };
   const plan = await planLine(config);
@@ -69,6 +74,16 @@ export async function ingestPaths(
   telemetry.health.enter('working');
   const pool = await openPool(plan, { config, releaser });
   const worker = insideWorker({ config, plan, releaser, telemetry, signal });
+  let said = false;
+  const sayNoWorker = () => {
+    // Not among the typed lines: their last one is the summary.
+    if (!said)
+      display.show({
+        type: 'note',
+        message: `No worker serves the line ${line.name}: start one with \`npx sluice worker\`.`,
+      });
+    said = true;
+  };
   try {
     const summary = await ingest({
       line,
@@ -86,6 +101,7 @@ export async function ingestPaths(
       wait,
       async ensureWorker() {
         if ((await line.ledger.liveWorkers()).length > 0) return;
+        if (!wait) return sayNoWorker();
         listener({ type: 'note', message: `No worker serves the line ${line.name}: one runs inside this command.` });
         await worker.start();
       },
@@ -96,10 +112,8 @@ export async function ingestPaths(
     if (worker.failure !== undefined) throw worker.failure;
     options.onSummary?.(summary);
     if (options.json !== true && options.quiet !== true)
-      process.stdout.write(`${renderSummary(summary, { waited: wait })}\n`);
-    if (!wait && (await line.ledger.liveWorkers()).length === 0) {
-      process.stderr.write(`No worker serves the line ${line.name}: start one with \`sluice worker\`.\n`);
-    }
+      process.stdout.write(`${renderSummary(summary, { waited: wait, next: options.next })}\n`);
+    if (!wait && (await line.ledger.liveWorkers()).length === 0) sayNoWorker();
     return summary.exitCode;
   } catch (error) {
     display.done();
@@ -112,6 +126,8 @@ async function runDry(
   paths: string[],
   options: IngestCommandOptions,
 ): Promise<number> {
+  const inputs = await resolveInputs(paths, options.source);
+  if (options.prune === true) refusePartialReads(inputs, options.source);
   const plan = await planLine(config);
   const pool = await openPool(plan, { config, releaser });
   const display = createProgressDisplay();
@@ -148,18 +164,21 @@ async function runDry(
   });
   if (options.prune === true) {
     const line = await openExistingLine(config, { logger, releaser });
-    for (const input of await resolveInputs(paths, options.source)) {
-      if (input.kind === 'missing') continue;
-      const number = await line.sources.numberOf(input.source.name);
+    const names = new Set(inputs.flatMap((input) => (input.kind === 'missing' ? [] : [input.source.name])));
+    for (const name of names) {
+      const number = await line.sources.numberOf(name);
       if (number === undefined) continue;
-      const { keys } = await findGone({
-        line,
-        source: { name: input.source.name, number },
-        run: { number: -1 },
-      });
+      const { keys, total } = await findGone({ line, source: { name, number }, run: { number: -1 } });
       const gone = keys.filter((key) => !seen.has(key));
-      const names = await line.store.documentIds(line.info.collection, gone);
-      for (const key of gone) listener({ type: 'pruned', id: names.get(key)?.id ?? key });
+      const complete = summary.documents.rejected === 0;
+      try {
+        checkPrune({ source: name, pruneMax: options.pruneMax, complete }, { gone: gone.length, total });
+      } catch (error) {
+        if (!isSluiceError(error)) throw error;
+        listener({ type: 'warning', message: `The real run would refuse to prune: ${error.message}` });
+      }
+      const known = await line.store.documentIds(line.info.collection, gone);
+      for (const key of gone) listener({ type: 'pruned', id: known.get(key)?.id ?? key });
     }
   }
   display.done();

@@ -16,8 +16,11 @@ export interface ItemFault {
   fix: string;
 }
 
+/** Named: the person wrote this path; met: it was found while walking. What is empty or of no known type is a fault only when named. */
+export type Manner = 'named' | 'met';
+
 export type SourceItem =
-  | { type: 'document'; document: SourceDocument; where: string; source: SourceRoot }
+  | { type: 'document'; document: SourceDocument; where: string; source: SourceRoot; manner: Manner }
   /** Counted, not a failure: empty documents, unknown types and links met while walking. */
   | { type: 'skipped'; fault: ItemFault }
   /** Counted as failed; the run goes on and ends with exit code 3. */

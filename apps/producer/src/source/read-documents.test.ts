@@ -63,7 +63,43 @@ describe('ids and sources', () => {
   });
 });
 
+describe('patterns', () => {
+  test('heed .ingestignore, and report links as a folder’s read does', async () => {
+    await put({ 'docs/.ingestignore': 'draft.md\n', 'docs/draft.md': 'x', 'docs/a.md': '# A', 'docs/a.txt': 'a' });
+    await symlink('a.md', join(folder, 'docs/link.md'));
+    await symlink('a.txt', join(folder, 'docs/link.txt'));
+    const items = await read([join(folder, 'docs/*.md')]);
+    expect(ids(items)).toEqual(['docs/a.md']);
+    expect(faults(items)).toEqual(['skipped symlink_skipped docs/link.md']);
+  });
+
+  test('a folder on the way that cannot be read is a fault: what lies in it is not gone', async () => {
+    await put({ 'docs/a.md': '# A', 'docs/sub/b.md': '# B', 'docs/other/c.md': '# C' });
+    // A rules file that is a folder fails for root too, whom permissions do not stop.
+    await mkdir(join(folder, 'docs/sub/.ingestignore'));
+    await mkdir(join(folder, 'docs/other/.ingestignore'));
+    const items = await read([join(folder, 'docs/**/*.md')]);
+    expect(ids(items)).toEqual(['docs/a.md']);
+    expect(faults(items)).toEqual([
+      'rejected unreadable_file docs/other/.ingestignore',
+      'rejected unreadable_file docs/sub/.ingestignore',
+    ]);
+    // What is not on the way may be as it is.
+    expect(faults(await read([join(folder, 'docs/s*/*.md')]))).toEqual([
+      'rejected unreadable_file docs/sub/.ingestignore',
+    ]);
+  });
+});
+
 describe('bad input costs only itself', () => {
+  test('rules that cannot be read cost their folder, not the run', async () => {
+    await put({ 'a.md': '# A', 'sub/b.md': '# B', 'z.md': '# Z' });
+    await mkdir(join(folder, 'sub/.ingestignore'));
+    const items = await read([folder], { source: 's' });
+    expect(ids(items)).toEqual(['s/a.md', 's/z.md']);
+    expect(faults(items)).toEqual(['rejected unreadable_file sub/.ingestignore']);
+  });
+
   test('each kind has its own code, and the others are read', async () => {
     await put({
       'bad-utf8.md': Buffer.concat([Buffer.from('abcde '), Buffer.from([0xff]), Buffer.from(' fg')]),

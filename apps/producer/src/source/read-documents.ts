@@ -3,8 +3,7 @@
  * it comes out as `rejected` (or `skipped`) with its code, and reading goes on.
  */
 import { createReadStream } from 'node:fs';
-import { type FileHandle, glob, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { SluiceError, type SourceDocument, type TextFormat } from '@sluice/core';
@@ -13,12 +12,13 @@ import { extractedFormats } from './extract/extracted-format.ts';
 import { Extractor } from './extract/extractor.ts';
 import { fault, faultOf } from './fault.ts';
 import { formatOf } from './file-format.ts';
-import type { FileFormat, ReadLimits, SourceItem, SourceRoot } from './item.ts';
+import type { FileFormat, Manner, ReadLimits, SourceItem, SourceRoot } from './item.ts';
 import { checkId, checkUnicode, parseRecord } from './parse-record.ts';
+import { createPattern } from './pattern.ts';
 import { readLines } from './read-lines.ts';
 import { READ_FLAGS, readSmallFile } from './read-small-file.ts';
 import type { Input } from './roots.ts';
-import { walk } from './walk.ts';
+import { type WalkEntry, walk } from './walk.ts';
 
 export interface ReadOptions extends ReadLimits {
   stdin: AsyncIterable<Buffer>;
@@ -31,9 +31,6 @@ export interface ReadOptions extends ReadLimits {
 const PIECE_BYTES = 1_048_576;
 /** Small files are read without waiting: everything else has its turn after so many, a few milliseconds. */
 const FILES_A_TURN = 64;
-
-/** Named: the person wrote this path; met: it was found while walking. What cannot be read is a fault only when named. */
-type Manner = 'named' | 'met';
 
 export async function* readDocuments(inputs: readonly Input[], options: ReadOptions): AsyncGenerator<SourceItem> {
   const extractor = new Extractor({ maxInflatedBytes: options.maxDocumentBytes });
@@ -62,7 +59,7 @@ async function* readInputs(inputs: readonly Input[], options: Reading): AsyncGen
         yield* readPath(input.path, relativeTo(input.source, input.path), input.source, 'named', options);
         break;
       case 'folder':
-        yield* readFolder(input.source, options);
+        yield* readWalked(walk(input.source.root), input.source, options);
         break;
       case 'pattern':
         yield* readPattern(input.pattern, input.source, options);
@@ -71,9 +68,13 @@ async function* readInputs(inputs: readonly Input[], options: Reading): AsyncGen
   }
 }
 
-async function* readFolder(source: SourceRoot, options: Reading): AsyncGenerator<SourceItem> {
+async function* readWalked(
+  entries: AsyncIterable<WalkEntry>,
+  source: SourceRoot,
+  options: Reading,
+): AsyncGenerator<SourceItem> {
   let met = 0;
-  for await (const entry of walk(source.root)) {
+  for await (const entry of entries) {
     met += 1;
     if (met % FILES_A_TURN === 0) await setImmediate();
     if (entry.kind === 'file') yield* readPath(entry.path, entry.relative, source, 'met', options);
@@ -84,13 +85,18 @@ async function* readFolder(source: SourceRoot, options: Reading): AsyncGenerator
 }
 
 async function* readPattern(pattern: string, source: SourceRoot, options: Reading): AsyncGenerator<SourceItem> {
-  const found: string[] = [];
-  for await (const entry of glob(pattern, { cwd: source.root, withFileTypes: true })) {
-    if (entry.isFile()) found.push(join(entry.parentPath, entry.name));
+  const { matches, enters } = createPattern(pattern);
+  let found = 0;
+  async function* matching(): AsyncGenerator<WalkEntry> {
+    for await (const entry of walk(source.root, enters)) {
+      // What cannot be read may hide a match.
+      if (entry.kind !== 'unreadable' && !matches(entry.relative)) continue;
+      found += 1;
+      yield entry;
+    }
   }
-  if (found.length === 0)
-    yield { type: 'rejected', fault: fault('missing_path', pattern, 'The pattern matches no file') };
-  for (const path of found.sort()) yield* readPath(path, relativeTo(source, path), source, 'met', options);
+  yield* readWalked(matching(), source, options);
+  if (found === 0) yield { type: 'rejected', fault: fault('missing_path', pattern, 'The pattern matches no file') };
 }
 
 function relativeTo(source: SourceRoot, path: string): string {
@@ -208,7 +214,7 @@ function* one(document: SourceDocument, where: string, source: SourceRoot, manne
   }
   if (document.text.trim() === '')
     yield { type: manner === 'named' ? 'rejected' : 'skipped', fault: fault('empty_document', where) };
-  else yield { type: 'document', document, where, source };
+  else yield { type: 'document', document, where, source, manner };
 }
 
 function inflate(bytes: AsyncIterable<Buffer> & NodeJS.ReadableStream, gzip: boolean): AsyncIterable<Buffer> {

@@ -1,6 +1,7 @@
 /**
  * Walks a folder in a fixed order (names by code unit), with the rules of every `.ingestignore` on the way (gitignore
- * syntax, relative to the folder it lies in). Hidden files and folders are left out, links are not followed.
+ * syntax, relative to the folder it lies in). Hidden files and folders are left out, links are not followed. A folder whose rules
+ * cannot be read is not read: what they leave out is nobody's to guess.
  */
 import type { Dirent } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -15,17 +16,25 @@ export interface WalkEntry {
   error?: unknown;
 }
 
+const RULES_FILE = '.ingestignore';
+
 interface Rules {
   /** Relative path of the folder that the rules lie in, '' for the root. */
   base: string;
   matcher: Ignore;
 }
 
-export async function* walk(root: string): AsyncGenerator<WalkEntry> {
-  yield* walkFolder(root, '', []);
+/** `enters` is asked of each folder's relative path before it is read. */
+export async function* walk(root: string, enters: (folder: string) => boolean = () => true): AsyncGenerator<WalkEntry> {
+  yield* walkFolder(root, '', [], enters);
 }
 
-async function* walkFolder(root: string, folder: string, inherited: readonly Rules[]): AsyncGenerator<WalkEntry> {
+async function* walkFolder(
+  root: string,
+  folder: string,
+  inherited: readonly Rules[],
+  enters: (folder: string) => boolean,
+): AsyncGenerator<WalkEntry> {
   const path = join(root, folder);
   let entries: Dirent[];
   try {
@@ -34,26 +43,39 @@ async function* walkFolder(root: string, folder: string, inherited: readonly Rul
     yield { path, relative: folder, kind: 'unreadable', error };
     return;
   }
-  const rules = entries.some((entry) => entry.name === '.ingestignore')
-    ? [...inherited, await readRules(path, folder)]
-    : inherited;
+  let rules = inherited;
+  if (entries.some((entry) => entry.name === RULES_FILE)) {
+    try {
+      rules = [...inherited, await readRules(path, folder)];
+    } catch (error) {
+      yield {
+        path: join(path, RULES_FILE),
+        relative: folder === '' ? RULES_FILE : `${folder}/${RULES_FILE}`,
+        kind: 'unreadable',
+        error,
+      };
+      return;
+    }
+  }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
     const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
     if (isIgnored(rules, relative, entry.isDirectory())) continue;
-    if (entry.isDirectory()) yield* walkFolder(root, relative, rules);
-    else
+    if (entry.isDirectory()) {
+      if (enters(relative)) yield* walkFolder(root, relative, rules, enters);
+    } else {
       yield {
         path: join(root, relative),
         relative,
         kind: entry.isFile() ? 'file' : entry.isSymbolicLink() ? 'link' : 'special',
       };
+    }
   }
 }
 
 async function readRules(path: string, base: string): Promise<Rules> {
-  return { base, matcher: ignore().add(await readFile(join(path, '.ingestignore'), 'utf8')) };
+  return { base, matcher: ignore().add(await readFile(join(path, RULES_FILE), 'utf8')) };
 }
 
 function isIgnored(rules: readonly Rules[], relative: string, folder: boolean): boolean {
