@@ -11,8 +11,11 @@ import { setUp } from './setup/setup.mjs';
 export async function main(args) {
   try {
     const node = await setUp(neededServers());
+    // npm runs this in the project folder, wherever it was typed.
+    const { INIT_CWD, npm_lifecycle_event } = process.env;
+    const from = npm_lifecycle_event === 'start' && INIT_CWD !== undefined ? ['--from', INIT_CWD] : [];
     const cli = join(root, 'apps', 'cli', 'src', 'main.ts');
-    return await runForeground(node, [...nodeFlags, cli, 'demo', ...args], { env: nodeEnvironment(node) });
+    return await runForeground(node, [...nodeFlags, cli, 'demo', ...from, ...args], { env: nodeEnvironment(node) });
   } catch (error) {
     return reportFailure(error, { json: args.includes('--json') });
   }

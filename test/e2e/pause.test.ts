@@ -61,7 +61,7 @@ test('a paused line holds its workers, whoever waits is told why, and a pause in
   await until(() => /paused \(new disks\).*sluice resume/.test(String(events.at(-1)?.waitingFor)));
   const [json, table] = await Promise.all([sluice.run(['status', '--json']), sluice.run(['status'])]);
   expect(json.lines[0]).toMatchObject({ paused: 'new disks', rows: 0 });
-  expect(table.stdout).toMatch(/paused {3}new disks: `sluice resume/);
+  expect(table.stdout).toMatch(/paused {3}new disks: `npx sluice resume/);
   expect(embedded).toBe(0);
 
   // Paused again in the middle: what is in a request is stored, the rest goes back to the queue.

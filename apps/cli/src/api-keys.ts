@@ -8,7 +8,7 @@ export function connectApiKeys({ config, logger, releaser }: Context): ApiKeys {
   if (url === undefined) {
     throw new SluiceError('bad_configuration', {
       message: 'No Redis is configured: SLUICE_REDIS_URL is not set and no embedded stack is running',
-      fix: 'Start the embedded stack with `sluice up`, or set SLUICE_REDIS_URL.',
+      fix: 'Start the embedded stack with `npx sluice up`, or set SLUICE_REDIS_URL.',
     });
   }
   const redis = connectRedis(url, { role: 'reader', logger });

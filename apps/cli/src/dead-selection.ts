@@ -27,7 +27,7 @@ export function chunksOnly(names: readonly string[]): readonly string[] {
   if (submission === undefined) return names;
   throw new SluiceError('bad_usage', {
     message: `${submission} is no chunk: it was rejected before it was cut`,
-    fix: 'Mend the document and hand it in again; `sluice dead drop` removes the submission.',
+    fix: 'Mend the document and hand it in again; `npx sluice dead drop` removes the submission.',
   });
 }
 

@@ -48,6 +48,7 @@ export function createProgram(): Command {
     () => import('./commands/demo.ts'),
     ['sluice demo', 'sluice demo ~/notes', 'sluice demo --once --json'],
   )
+    .addOption(new Option('--from <folder>', 'what PATHS are relative to').hideHelp())
     .option('--once', 'leave nothing running; the default where there is no terminal')
     .option('--json', 'one JSON summary as the last line of standard output');
 

@@ -109,7 +109,7 @@ function inARow({ code, where, fix }: SluiceError): SluiceError {
   return new SluiceError(code, {
     message: 'Twenty different documents in a row ended with this code and nothing was stored between',
     where,
-    fix: `${fix} Then \`sluice dead retry --code ${code}\` and start the worker again.`,
+    fix: `${fix} Then \`npx sluice dead retry --code ${code}\` and start the worker again.`,
     verdict: 'stop',
   });
 }

@@ -103,7 +103,7 @@ export async function startLineWorker({
     timing,
   });
   health.enter('working');
-  if (reason !== undefined) logger.warn({ event: 'line paused', reason }, 'held until `sluice resume`');
+  if (reason !== undefined) logger.warn({ event: 'line paused', reason }, 'held until `npx sluice resume`');
   releaser.push('the worker', () => {
     health.enter('draining');
     return worker.close();

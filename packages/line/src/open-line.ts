@@ -194,6 +194,6 @@ function required(value: string | undefined, name: string): string {
   if (value !== undefined) return value;
   throw new SluiceError('bad_configuration', {
     message: `No server is configured: ${name} is not set and no embedded stack is running`,
-    fix: `Start the embedded stack with \`sluice up\`, or set ${name}.`,
+    fix: `Start the embedded stack with \`npx sluice up\`, or set ${name}.`,
   });
 }

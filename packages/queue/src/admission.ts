@@ -207,6 +207,6 @@ function refuseIfHopeless(state: AdmissionState, memoryPause: number, memoryResu
     message: `The ledger (${state.documents} documents of ${perDocument} bytes) and dead letters (${state.deadLetterBytes} bytes) fill Redis`,
     expected: `at most ${Math.round(memoryResume * state.maxBytes)} bytes`,
     got: `${staying} bytes`,
-    fix: `Raise maxmemory of Redis to at least ${Math.ceil(staying / memoryPause / 1_048_576) * 2} MiB, or drop dead letters with \`sluice dead drop\`.`,
+    fix: `Raise maxmemory of Redis to at least ${Math.ceil(staying / memoryPause / 1_048_576) * 2} MiB, or drop dead letters with \`npx sluice dead drop\`.`,
   });
 }

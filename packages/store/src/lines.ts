@@ -107,7 +107,7 @@ export function requireSpace(info: LineInfo, space: Space): void {
   throw new SluiceError('space_drift', {
     message: `Line ${info.line} holds vectors of another space: ${differences.join('; ')}`,
     where: info.collection,
-    fix: `Use another --line NAME, or \`sluice lines drop ${info.line}\` to begin anew.`,
+    fix: `Use another --line NAME, or \`npx sluice lines drop ${info.line}\` to begin anew.`,
   });
 }
 
@@ -117,7 +117,7 @@ function requireSchema(found: DescribeCollectionResponse, info: LineInfo): void 
   throw new SluiceError('schema_drift', {
     message: `The collection of line ${info.line} has another schema: ${differences.join('; ')}`,
     where: info.collection,
-    fix: `Use another --line NAME, or \`sluice lines drop ${info.line}\` to begin anew.`,
+    fix: `Use another --line NAME, or \`npx sluice lines drop ${info.line}\` to begin anew.`,
   });
 }
 

@@ -27,7 +27,7 @@ export async function run(chunks: string[], options: DeadOptions): Promise<void>
       );
     }
     if (dropped.restored + dropped.deleted > 0 && (await line.ledger.liveWorkers()).length === 0)
-      process.stderr.write('Their rows go when a worker runs: start one with `sluice worker`.\n');
+      process.stderr.write('Their rows go when a worker runs: start one with `npx sluice worker`.\n');
     return 0;
   });
 }

@@ -41,7 +41,7 @@ export async function run(options: DeadOptions): Promise<void> {
     if (found === 0) process.stdout.write(`${dim('No dead letters.')}\n`);
     else {
       process.stdout.write(
-        `${table(rows, { head: ['chunk or submission', 'document', 'place', 'code', 'run', 'since (UTC)'] })}\n${found > LISTED ? `${dim(`… and ${count(found - LISTED)} more`)}\n` : ''}${dim(`${plural(found, 'dead letter')}. Next: sluice dead show CHUNK, then sluice dead retry or sluice dead drop.`)}\n`,
+        `${table(rows, { head: ['chunk or submission', 'document', 'place', 'code', 'run', 'since (UTC)'] })}\n${found > LISTED ? `${dim(`… and ${count(found - LISTED)} more`)}\n` : ''}${dim(`${plural(found, 'dead letter')}. Next: npx sluice dead show CHUNK, then npx sluice dead retry or npx sluice dead drop.`)}\n`,
       );
     }
   });

@@ -17,6 +17,6 @@ export async function run(chunks: string[], options: DeadOptions): Promise<void>
       );
     }
     if (retried > 0 && (await line.ledger.liveWorkers()).length === 0)
-      process.stderr.write(`No worker serves the line ${line.name}: start one with \`sluice worker\`.\n`);
+      process.stderr.write(`No worker serves the line ${line.name}: start one with \`npx sluice worker\`.\n`);
   });
 }

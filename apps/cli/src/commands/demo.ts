@@ -1,5 +1,5 @@
 /** `npm start`: everything up, documents in, two searches, what to type next. Works on a line of its own, `demo`. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createQueryEngine } from '@sluice/embedder';
 import { openExistingLine, planSpace, queryLine } from '@sluice/line';
 import { type IngestSummary, readDocuments, readOptions, resolveInputs } from '@sluice/producer';
@@ -19,7 +19,16 @@ const corpusQueries = [
   'Tại sao pin máy tính xách tay hết nhanh hơn so với khi dùng Windows?',
 ];
 
-export async function run(paths: string[], options: { once?: boolean; json?: boolean; line?: string }): Promise<void> {
+export interface DemoOptions {
+  once?: boolean;
+  json?: boolean;
+  line?: string;
+  /** What `paths` are relative to; default: the working folder. */
+  from?: string;
+}
+
+export async function run(words: string[], options: DemoOptions): Promise<void> {
+  const paths = words.map((word) => (word === '-' ? word : resolve(options.from ?? '.', word)));
   const interrupted = onInterrupt();
   const context = await loadContext('demo', { line: options.line ?? 'demo' }, interrupted);
   const stay =
@@ -39,6 +48,7 @@ export async function run(paths: string[], options: { once?: boolean; json?: boo
       pruneMax: 0.1,
       wait: true,
       format: 'ndjson',
+      next: false,
       quiet: options.json === true,
       onSummary: (made) => (summary = made),
     });
@@ -60,15 +70,29 @@ export async function run(paths: string[], options: { once?: boolean; json?: boo
       }
     }
     process.exitCode = code;
-    if (!stay || interrupted.aborted) return;
+    if (interrupted.aborted) return;
+    const { SLUICE_LINE: line } = context.config;
+    if (!stay) {
+      say(
+        [
+          '',
+          `${bold('Everything is stopped')}; what is stored stays.`,
+          `  start again  npx sluice up --line ${line}`,
+          `  live page    ${running.serviceUrl}  ${dim('while it is up')}`,
+          `  search       npx sluice query --line ${line} "what you are looking for"  ${dim('in another terminal')}`,
+          '',
+        ].join('\n'),
+      );
+      return;
+    }
     say(
       [
         '',
         `${bold('Everything is up')} until Ctrl-C.`,
         `  live page   ${cyan(running.serviceUrl)}`,
-        `  search      npx sluice query --line ${context.config.SLUICE_LINE} "what you are looking for"`,
-        `  add files   npx sluice ingest --line ${context.config.SLUICE_LINE} PATH`,
-        `  look        npx sluice status --line ${context.config.SLUICE_LINE}`,
+        `  search      npx sluice query --line ${line} "what you are looking for"`,
+        `  add files   npx sluice ingest --line ${line} PATH`,
+        `  look        npx sluice status --line ${line}`,
         '',
       ].join('\n'),
     );

@@ -19,7 +19,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
       }),
     );
     if (options.json === true) return lines.forEach(printJson);
-    if (lines.length === 0) process.stdout.write(`${dim('No lines yet. The first `sluice ingest` makes one.')}\n`);
+    if (lines.length === 0) process.stdout.write(`${dim('No lines yet. The first `npx sluice ingest` makes one.')}\n`);
     else {
       process.stdout.write(
         `${table(

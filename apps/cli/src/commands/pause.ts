@@ -7,7 +7,7 @@ export async function run(options: { reason: string; line?: string }): Promise<v
     const { name, ledger } = await openExistingLine(config, { logger, releaser });
     await ledger.pause(options.reason);
     process.stdout.write(
-      `${yellow('Paused')} ${name}: its workers finish the batch at hand and hold within seconds.  ${dim(`sluice resume --line ${name}`)}\n`,
+      `${yellow('Paused')} ${name}: its workers finish the batch at hand and hold within seconds.  ${dim(`npx sluice resume --line ${name}`)}\n`,
     );
   });
 }

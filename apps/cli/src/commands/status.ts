@@ -60,7 +60,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
               'workers',
               count(workers.length),
               workers.length === 0
-                ? yellow('none: start one with `sluice worker`')
+                ? yellow('none: start one with `npx sluice worker`')
                 : paused === undefined
                   ? green('alive')
                   : 'alive and held',
@@ -70,7 +70,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
         ),
         ...(paused === undefined
           ? []
-          : [`${yellow('paused')}   ${printable(paused)}: \`sluice resume --line ${line.name}\` lets it go on`]),
+          : [`${yellow('paused')}   ${printable(paused)}: \`npx sluice resume --line ${line.name}\` lets it go on`]),
         ...status.workers.flatMap(({ id, held, outage }) =>
           outage === undefined ? [] : [`${yellow('waiting')}  ${id} holds ${plural(held, 'chunk')}: ${outage}`],
         ),

@@ -30,7 +30,7 @@ export async function run(options: { json?: boolean; line?: string }): Promise<v
           `  live page   ${running.serviceUrl}  ${dim('with the board and the API')}`,
           `  worker log  ${running.workerLog}`,
           ...stackRemarks(running.state).map((remark) => yellow(`  ${remark}`)),
-          `  Try         sluice ingest PATH${config.SLUICE_LINE === 'main' ? '' : ` --line ${config.SLUICE_LINE}`}`,
+          `  Try         npx sluice ingest PATH${config.SLUICE_LINE === 'main' ? '' : ` --line ${config.SLUICE_LINE}`}`,
           dim('  Ctrl-C stops everything; what is stored stays.'),
           '',
         ].join('\n'),

@@ -29,8 +29,8 @@ export function renderReconciled(summary: ReconcileSummary): string {
 }
 
 function next({ left, deleted, line }: ReconcileSummary): string {
-  if (left === deleted) return `Next: sluice verify --line ${line}`;
+  if (left === deleted) return `Next: npx sluice verify --line ${line}`;
   return yellow(
-    `Next: \`sluice reconcile PATH…\` with the sources of the documents above, or \`sluice reconcile --prune\` to delete those rows.`,
+    `Next: \`npx sluice reconcile PATH…\` with the sources of the documents above, or \`npx sluice reconcile --prune\` to delete those rows.`,
   );
 }

@@ -30,7 +30,7 @@ export function renderVerified(
 }
 
 function next(left: number, repair: boolean): string {
-  if (left === 0) return 'Next: sluice verify';
-  if (!repair) return 'Next: sluice verify --repair';
-  return 'Next: ingest the sources of the documents above again; they count as changed. What is left needs `sluice lines drop` or its own owner.';
+  if (left === 0) return 'Next: npx sluice verify';
+  if (!repair) return 'Next: npx sluice verify --repair';
+  return 'Next: ingest the sources of the documents above again; they count as changed. What is left needs `npx sluice lines drop` or its own owner.';
 }

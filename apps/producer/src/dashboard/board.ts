@@ -72,7 +72,7 @@ export async function boardRoutes(
     if (RETRIES.includes(request.routeOptions.url ?? '')) return;
     throw new SluiceError('forbidden', {
       message: 'A board may retry; anything else would be done behind the back of the ledger',
-      fix: 'Use `sluice dead`, `sluice delete` or `sluice pause`, which tell it.',
+      fix: 'Use `npx sluice dead`, `npx sluice delete` or `npx sluice pause`, which tell it.',
     });
   });
   app.addHook('preSerialization', async (request, _reply, payload) => withoutInnards(payload, request, text));

@@ -113,5 +113,5 @@ export class DeadLetterAdapter extends BaseAdapter {
 }
 
 async function refused(): Promise<never> {
-  throw new Error('Dead letters can be retried here; to drop them use `sluice dead drop`.');
+  throw new Error('Dead letters can be retried here; to drop them use `npx sluice dead drop`.');
 }
