@@ -1,9 +1,11 @@
 /** A line without servers, for the batcher: the ledger says yes to everything, rows go nowhere. It counts how long items wait. */
 import type { PacedEngine } from '@sluice/embedder';
+import type { ChunkJob } from '@sluice/queue';
 import { type BatcherVerbs, createItem, type Item } from '@sluice/worker';
 
-export function itemOf(number: number, tokens: number): Item {
-  return createItem({
+/** `priority`: lower goes first. */
+export function itemOf(number: number, tokens: number, priority: number): Item {
+  const job: ChunkJob = {
     v: 1,
     key: `d${number.toString(16).padStart(20, '0')}`,
     revision: '1',
@@ -21,7 +23,8 @@ export function itemOf(number: number, tokens: number): Item {
     docHash: 'd'.repeat(22),
     metadata: {},
     epoch: 'bench',
-  });
+  };
+  return createItem(job, priority);
 }
 
 export function openVerbs(engine: PacedEngine): {

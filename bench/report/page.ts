@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plots } from './plots.ts';
-import { listed, nameOf, promise, summary } from './render.ts';
+import { listed, nameOf, promise, sources, summary } from './render.ts';
 import { held, type Report } from './report.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -49,6 +49,6 @@ function table({ figures, machine, versions = {}, configuration, remarks = [], d
     ...rows,
     '',
     `\`npm run bench -- ${bench}\`, ${date}, ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, load ${machine.load[0]} at the start. ${listed(known, ' ')}. ${listed(configuration, ': ', '; ')}.`,
-    ...remarks.flatMap((remark) => ['', remark]),
+    ...[...sources(figures), ...remarks].flatMap((remark) => ['', remark]),
   ].join('\n');
 }

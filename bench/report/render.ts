@@ -8,7 +8,7 @@ export function renderReport(report: Report): string {
     ...summary(figure),
     figure.unit,
     promise(figure),
-    verdict(figure),
+    form === 'short' ? '' : verdict(figure),
   ]);
   return [
     `${bench}${form === 'short' ? ', short form' : ''}: ${question}`,
@@ -17,14 +17,20 @@ export function renderReport(report: Report): string {
     `configuration: ${listed(configuration, ' ')}`,
     '',
     ...aligned([['', 'min', 'median', 'max', '', 'promised', ''], ...rows]),
-    ...remarks.map((remark) => `- ${remark}`),
+    ...[...sources(figures), ...remarks].map((remark) => `- ${remark}`),
     `${seconds} s`,
   ].join('\n');
 }
 
-/** With its source where it is quoted. */
 export function nameOf({ name, baseline }: Figure): string {
-  return typeof baseline === 'object' ? `${name} (quoted: ${baseline.source})` : name;
+  return typeof baseline === 'object' ? `${name} (quoted)` : name;
+}
+
+/** Where quoted figures come from, one line each. */
+export function sources(figures: readonly Figure[]): string[] {
+  return figures.flatMap(({ name, baseline }) =>
+    typeof baseline === 'object' ? [`Quoted, ${name}: ${baseline.source}.`] : [],
+  );
 }
 
 export function listed(values: Readonly<Record<string, string | number>>, between: string, separator = ', '): string {

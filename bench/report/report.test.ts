@@ -33,6 +33,7 @@ test('the page shows figures, what was quoted and from where, versions and what 
   expect(drawn).toMatch(/^Before\..*After\..*kept/s);
   expect(drawn).not.toContain('old');
   expect(drawn).toContain('| a figure | 1 | 2 | 9 | ms | ≤ 3 in every run, missed |');
-  expect(drawn).toContain('| a peer (quoted: its own page) |  | 4 |  | ms |  |');
+  expect(drawn).toContain('| a peer (quoted) |  | 4 |  | ms |  |');
+  expect(drawn).toContain('Quoted, a peer: its own page.');
   expect(drawn).toContain('Node v24.0.0, Sluice 0123456789, Valkey 9.1.2. documents: 500.');
 });

@@ -1,18 +1,28 @@
 /**
  * Whole lines, files in to rows searchable, with modelled 3090s: one worker with one device, one worker with two behind one address,
  * then two and four workers with a device each. Each device's own schedule says what it did, so a slow timer of this machine costs
- * nothing but what it costs the line. At the end the null engine shows where the line itself ends, and what is full then.
+ * nothing but what it costs the line. At the end the null engine shows where the line itself ends, what is full then, and what a plain
+ * script takes on the same files.
  */
 import { join } from 'node:path';
 import { loadConfig, silentLogger } from '@sluice/core';
-import { type EngineServer, type ModelledEngine, openModelledEngine, RTX_3090, serveEngine } from '@sluice/embedder';
+import {
+  type DeviceModel,
+  type EngineServer,
+  type ModelledEngine,
+  openModelledEngine,
+  RTX_3090,
+  serveEngine,
+} from '@sluice/embedder';
 import type { IngestSummary } from '@sluice/producer';
 import { usefulShare } from '../batcher/useful-share.ts';
 import { makeCorpus } from '../line/corpus.ts';
 import { serveNull } from '../line/null-server.ts';
+import { runPlain } from '../line/run-script.ts';
 import { bench } from '../report/bench.ts';
 import type { Figure } from '../report/report.ts';
 import { openBenchStack } from '../stack/bench-stack.ts';
+import { nullLine } from './null-line.ts';
 
 /** Eight chunks or so a document. */
 const DOCUMENT_CHARACTERS = 60_000;
@@ -21,7 +31,15 @@ await bench({
   name: 'scale',
   question: 'what workers and devices add up to',
   async measure({ short, say }) {
-    const perDevice = short ? 30 : 60;
+    const perDevice = short ? 20 : 60;
+    const nullDocuments = short ? 40 : 300;
+    // The short form has devices four times as fast.
+    const speed = short ? 4 : 1;
+    const model = {
+      ...RTX_3090,
+      tokensPerSecond: RTX_3090.tokensPerSecond * speed,
+      requestMs: RTX_3090.requestMs / speed,
+    };
     const set = short
       ? [
           { workers: 1, devices: 1 },
@@ -37,6 +55,7 @@ await bench({
     const figures: Figure[] = [];
     const remarks: string[] = [];
     let alone = 0;
+    let nullServer: EngineServer | undefined;
     try {
       for (const { workers, devices } of set) {
         const all = workers * devices;
@@ -46,7 +65,7 @@ await bench({
           documents: perDevice * all,
           characters: DOCUMENT_CHARACTERS,
         });
-        const engines = await Promise.all(Array.from({ length: workers }, () => serveModelled(devices)));
+        const engines = await Promise.all(Array.from({ length: workers }, () => serveModelled(model, devices)));
         const line = `scale-${workers}-${devices}`;
         const running = [];
         for (const { server } of engines) running.push(await stack.worker(settingsOf(line, server)));
@@ -56,7 +75,7 @@ await bench({
         for (const worker of running) await worker.stop();
         const share = usefulShare(
           engines.flatMap((engine) => engine.statistics()),
-          RTX_3090,
+          model,
         );
         for (const { server } of engines) await server.close();
         if (all === 1) alone = share.useful;
@@ -73,13 +92,38 @@ await bench({
             : []),
         );
       }
+      nullServer = await serveNull();
+      const { folder } = makeCorpus(join(stack.folder, 'null'), {
+        documents: nullDocuments,
+        characters: DOCUMENT_CHARACTERS,
+        seed: 7,
+      });
       for (const workers of short ? [1] : [1, 2, 4]) {
-        say(`null engine, ${workers} workers`);
-        const { chunksPerSecond, remark } = await nullLine(workers);
-        figures.push({ name: `null engine, workers: ${workers}`, unit: 'chunks/s', runs: [chunksPerSecond] });
-        remarks.push(remark);
+        const name = `null engine, workers: ${workers}`;
+        say(name);
+        const { tokens, tokensPerSecond, chunksPerSecond, cores, full } = await nullLine(
+          stack,
+          folder,
+          nullServer.url,
+          workers,
+        );
+        figures.push(
+          { name, unit: 'chunks/s', runs: [chunksPerSecond] },
+          { name, unit: 'k tokens/s', runs: [tokensPerSecond / 1_000] },
+          ...Object.entries(cores).map(([part, used]) => ({ name: `${name}, ${part}`, unit: 'cores', runs: [used] })),
+        );
+        remarks.push(`${name}: ${full}.`);
+        if (workers > 1) continue;
+        const plain = await runPlain(stack, folder, 'plain_scale', nullServer.url);
+        figures.push({
+          name: 'null engine, plain script',
+          unit: 'k tokens/s',
+          runs: [tokens / 1_000 / plain.seconds],
+          baseline: true,
+        });
       }
     } finally {
+      await nullServer?.close();
       await stack.stop();
     }
 
@@ -88,44 +132,17 @@ await bench({
     }
 
     async function ingest(folder: string, settings: Record<string, string>) {
-      const startedAt = performance.now();
       const running = stack.sluice(['ingest', folder, '--wait', '--json'], settings);
-      const usage = await running.finished();
-      const summary = running.lines.at(-1) as unknown as IngestSummary;
-      if (summary.chunks.stored !== summary.chunks.accepted) throw new Error('the line did not store every chunk');
-      return { usage, chunks: summary.chunks.stored, seconds: (performance.now() - startedAt) / 1_000 };
-    }
-
-    /** Everything waits before the workers are let go, so that it is they who are measured. */
-    async function nullLine(workers: number) {
-      const server = await serveNull();
-      const settings = settingsOf(`null-${workers}`, server);
-      const corpus = makeCorpus(join(stack.folder, `null-${workers}`), {
-        documents: short ? 40 : 150,
-        characters: DOCUMENT_CHARACTERS,
-        seed: 7,
-      });
-      const running = [];
-      for (let i = 0; i < workers; i++) running.push(await stack.worker(settings));
-      const before = stack.serverCpuMs();
-      const { usage, chunks, seconds } = await ingest(corpus.folder, settings);
-      const after = stack.serverCpuMs();
-      let workerMs = 0;
-      for (const worker of running) workerMs += (await worker.stop()).cpuMs;
-      await server.close();
-      const cpu = { producer: usage.cpuMs, workers: workerMs } as Record<string, number>;
-      for (const [name, ms] of Object.entries(after)) cpu[name] = ms - (before[name] ?? 0);
-      const cores = Object.entries(cpu).map(([name, ms]) => `${name} ${(ms / 1_000 / seconds).toFixed(2)}`);
-      return {
-        chunksPerSecond: chunks / seconds,
-        remark: `Null engine, ${workers} ${workers === 1 ? 'worker' : 'workers'}, start-up included; cores in use: ${cores.join(', ')}.`,
-      };
+      await running.finished();
+      const { chunks } = running.lines.at(-1) as unknown as IngestSummary;
+      if (chunks.stored !== chunks.accepted) throw new Error('the line did not store every chunk');
     }
 
     return {
       configuration: {
-        device: `${RTX_3090.tokensPerSecond} padded tokens/s and ${RTX_3090.requestMs} ms a request`,
+        device: `${model.tokensPerSecond} padded tokens/s and ${model.requestMs} ms a request`,
         'documents for each device': perDevice,
+        'documents on the null line': nullDocuments,
         servers: stack.servers,
       },
       figures,
@@ -135,9 +152,9 @@ await bench({
 });
 
 /** An engine server whose devices can be replaced by new ones that have done nothing yet. */
-async function serveModelled(devices: number) {
+async function serveModelled(model: DeviceModel, devices: number) {
   const { config } = loadConfig([{ name: 'bench', values: {} }]);
-  const open = () => openModelledEngine(config, { model: RTX_3090, devices });
+  const open = () => openModelledEngine(config, { model, devices });
   let current: ModelledEngine = await open();
   const facade: ModelledEngine = {
     ...current,

@@ -145,8 +145,8 @@ export async function openBenchStack(): Promise<BenchStack> {
   };
 }
 
-/** From the kernel's own count, in ticks of 10 ms; children that were waited for included. */
-function cpuMsOf(pid: number): number {
+/** From the kernel's own count, in ticks of 10 ms; children that were waited for included. NaN on other systems than Linux. */
+export function cpuMsOf(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /, '')
