@@ -38,24 +38,39 @@ function serializeError(error: unknown): unknown {
   return { message: String(error) };
 }
 
-/** Logs the first of equal errors at once and the rest as one summary per `everyMs`, so that an outage does not spin. */
-export function createErrorCollapser(logger: Logger, { everyMs = 10_000, now = () => performance.now() } = {}) {
-  const seen = new Map<string, { since: number; count: number }>();
+/**
+ * Logs the first of equal errors at once and the rest as one summary per `everyMs`, the last of them included, so that an outage
+ * does not spin. Equal are errors of one code.
+ */
+export function createErrorCollapser(logger: Logger, { everyMs = 10_000 } = {}) {
+  const windows = new Map<string, { count: number; last: unknown; message: string }>();
+
+  /** While errors keep coming a window follows on the one before; after one without any, the next error is a first one again. */
+  function open(key: string, window: { count: number; last: unknown; message: string }): void {
+    windows.set(key, window);
+    setTimeout(() => {
+      const { count, last, message } = window;
+      if (count === 0) {
+        windows.delete(key);
+        return;
+      }
+      logger.warn({ err: last, repeated: count, inMs: everyMs }, message);
+      open(key, { count: 0, last, message });
+    }, everyMs).unref();
+  }
+
   return (error: unknown, message: string) => {
     const key = isSluiceError(error)
       ? error.code
       : `${(error as Error)?.name}:${(error as NodeJS.ErrnoException)?.code ?? (error as Error)?.message}`;
-    const entry = seen.get(key);
-    const time = now();
-    if (entry === undefined) {
-      seen.set(key, { since: time, count: 0 });
+    const window = windows.get(key);
+    if (window === undefined) {
       logger.warn({ err: error }, message);
+      open(key, { count: 0, last: error, message });
       return;
     }
-    entry.count += 1;
-    if (time - entry.since >= everyMs) {
-      logger.warn({ err: error, repeated: entry.count, inMs: Math.round(time - entry.since) }, message);
-      seen.set(key, { since: time, count: 0 });
-    }
+    window.count += 1;
+    window.last = error;
+    window.message = message;
   };
 }
