@@ -110,6 +110,25 @@ describe('batch planner', () => {
     expect(planner.take({ maxPaddedTokens: 200, maxRows: 0 })).toEqual(['b']);
   });
 
+  it('lets no odd length starve: work of lower priority that never ends passes over what came before it a bounded number of times', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 20 }),
+        fc.array(fc.integer({ min: 1, max: 4_096 }), { minLength: 1, maxLength: 6 }),
+        (most, odd) => {
+          const planner = createBatchPlanner<string>({ maxPaddedTokens: 8_192, maxRows: 4, mostPasses: most });
+          for (const [index, tokens] of odd.entries()) planner.add(`bulk ${index}`, tokens, 2);
+          const left = new Set(odd.keys());
+          for (let takes = 0; takes < most + odd.length; takes++) {
+            for (let live = 0; live < 4; live++) planner.add('live', 8_000, 1);
+            for (const item of planner.take()) if (item !== 'live') left.delete(Number(item.slice(5)));
+          }
+          expect([...left]).toEqual([]);
+        },
+      ),
+    );
+  });
+
   it('drains in the order of arrival', () => {
     const planner = createBatchPlanner<string>({
       maxPaddedTokens: 1000,

@@ -6,8 +6,9 @@
  * Invariants, whatever is added and whenever it is taken:
  * - no batch has longest × rows above `maxPaddedTokens`, nor more than `maxRows` rows;
  * - every item added comes out exactly once;
- * - every batch holds the first item, the oldest of the lowest priority, so an item waits for at most as many takes as there
- *   are items before it.
+ * - every batch holds the first item: the oldest of the lowest priority, or the oldest of all once it was passed over
+ *   `mostPasses` times. So an item waits for at most as many takes as there are items before it, and however much of lower priority
+ *   keeps coming, for at most `mostPasses` takes and one for each item that is older.
  */
 
 export interface BatchPlanner<T> {
@@ -34,30 +35,38 @@ interface Entry<T> {
   tokens: number;
   priority: number;
   age: number;
+  /** Number of takes when it was added. */
+  since: number;
 }
 
+/** What waits in here is few batches' worth, so whoever was passed over this often is of an odd length among work of lower priority. */
+const MOST_PASSES = 32;
 /** What a token of padding costs, in useful tokens. At 4, texts within about a fifth of each other share a request. */
 const PADDING_PRICE = 4;
 
 export function createBatchPlanner<T>({
   maxPaddedTokens,
   maxRows,
+  mostPasses = MOST_PASSES,
 }: {
   /** Longest text × rows of one batch at most, in tokens. */
   maxPaddedTokens: number;
   /** Rows of one batch at most. */
   maxRows: number;
+  /** Takes that may pass an item over for others of lower priority. */
+  mostPasses?: number;
 }): BatchPlanner<T> {
   /** By tokens, then by age: a batch is a run of neighbours in here. */
   let sorted: Entry<T>[] = [];
   let waitingTokens = 0;
   let nextAge = 0;
+  let takes = 0;
 
   function add(item: T, tokens: number, priority = 0): void {
     if (!(tokens >= 0 && tokens <= maxPaddedTokens)) {
       throw new RangeError(`an item of ${tokens} tokens never fits a batch of ${maxPaddedTokens}`);
     }
-    sorted.splice(upperBound(tokens), 0, { item, tokens, priority, age: nextAge++ });
+    sorted.splice(upperBound(tokens), 0, { item, tokens, priority, age: nextAge++, since: takes });
     waitingTokens += tokens;
   }
 
@@ -75,8 +84,12 @@ export function createBatchPlanner<T>({
 
   function firstAt(): number {
     let at = 0;
-    for (let i = 1; i < sorted.length; i++) if (compare(sorted[i]!, sorted[at]!) < 0) at = i;
-    return at;
+    let oldest = 0;
+    for (let i = 1; i < sorted.length; i++) {
+      if (compare(sorted[i]!, sorted[at]!) < 0) at = i;
+      if (sorted[i]!.age < sorted[oldest]!.age) oldest = i;
+    }
+    return takes - sorted[oldest]!.since >= mostPasses ? oldest : at;
   }
 
   /** The run [from, to] of neighbours around the first entry with the most useful tokens, padding paid for. */
@@ -127,6 +140,7 @@ export function createBatchPlanner<T>({
         Math.min(maxPaddedTokens, workingSize.maxPaddedTokens ?? maxPaddedTokens),
         Math.max(1, Math.min(maxRows, workingSize.maxRows ?? maxRows)),
       );
+      takes += 1;
       const taken = sorted.splice(from, to - from + 1);
       for (const { tokens } of taken) waitingTokens -= tokens;
       return taken.map(({ item }) => item);
