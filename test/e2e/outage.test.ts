@@ -12,6 +12,7 @@ import { createRandom } from '../faults/random.ts';
 import { type JinaTinyServer, startJinaTinyServer } from '../support/jina-tiny-server.ts';
 import { sharedStack, taskLine } from '../support/stack.ts';
 import { startValkey, type TestValkey } from '../support/valkey.ts';
+import { readLine } from './line-reader.ts';
 import { createSluice, ended } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
@@ -143,6 +144,32 @@ test.concurrent('an engine and a Milvus that go away in the middle of a run: it 
   timeout: 600_000,
 }, async (context) => {
   await Promise.all(Object.entries(ofOthers).map(([name, outage]) => runThrough(context, name, outage)));
+});
+
+test.concurrent('a worker whose engine is gone lets others have its work, and goes on when it is back', {
+  timeout: 600_000,
+}, async (context) => {
+  const [gone, well] = await Promise.all([startJinaTinyServer({}), startJinaTinyServer({})]);
+  context.onTestFinished(async () => void (await Promise.all([gone.close(), well.close()])));
+  const name = taskLine(context);
+  const [first, second] = [gone, well].map(({ url }) => createSluice(name, tinySettings(url)));
+  const waiting = await first!.worker({ quick: true });
+  context.onTestFinished(() => ends(waiting, 'SIGKILL'));
+  gone.become({ script: () => ({ status: 503, body: { detail: 'loading' } }) });
+  expect((await first!.run(['ingest', '-', '--no-wait'], ndjson(0, 60))).code).toBe(0);
+  const line = await readLine(name);
+  context.onTestFinished(() => line.close());
+  const workers = () => line.ledger.liveWorkers();
+  await until(async () => (await workers()).some(({ held, outage }) => (held ?? 0) > 0 && outage !== undefined));
+
+  const helping = await second!.worker({ quick: true });
+  expect(await second!.ingest(['-'], ndjson(0, 60))).toMatchObject({ exitCode: 0, chunks: { dead: 0 } });
+  expect(await line.countRows()).toBe(60);
+  await ends(helping, 'SIGTERM');
+
+  gone.become({});
+  expect(await first!.ingest(['-'], ndjson(60, 120))).toMatchObject({ exitCode: 0, documents: { stored: 60 } });
+  expect(await line.countRows()).toBe(120);
 });
 
 test.concurrent('an interrupt ends a run although Redis answers nobody, and the same command goes on where it stopped', {

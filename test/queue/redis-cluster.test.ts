@@ -68,7 +68,7 @@ test('documents go in, chunks come out and are stored, and a dropped line leaves
   await all;
   await worker.close();
   await world.workAll();
-  await world.ledger.countRequest([{ run, tokens: 10 }], 12);
+  await world.ledger.countRequests([{ rows: [{ run, tokens: 10 }], paddedTokens: 12 }]);
   await world.ledger.workerBeat('w1', { host: 'h', pid: 1, held: 0 });
   await world.settle();
   expect(await world.ledger.counts()).toMatchObject({ stored: 64, open: 0 });

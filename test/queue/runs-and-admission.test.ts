@@ -45,7 +45,7 @@ test('a run keeps what was read, rejected and decided, and its counts add up ove
     { skipped: false, where: 'b.txt', code: 'invalid_utf8', message: 'm', fix: 'f' },
   ]);
   await sharded.workAll();
-  await sharded.ledger.countRequest([{ run: 'r1', tokens: 30 }, { tokens: 10 }], 60);
+  await sharded.ledger.countRequests([{ rows: [{ run: 'r1', tokens: 30 }, { tokens: 10 }], paddedTokens: 60 }]);
   await runs.setCursor(1, 'at line 7');
   await runs.finish('r1', { exitCode: 3 });
   const record = await runs.read('r1');

@@ -32,7 +32,10 @@ function job(name: number, tokens = 100): ChunkJob {
 }
 
 /** A world in memory: rows by key, what the ledger answers, every engine request. */
-function world(overrides: Partial<BatcherVerbs> = {}, monotonicMs = systemClock.monotonicMs) {
+function world(
+  overrides: Partial<BatcherVerbs> = {},
+  { monotonicMs = systemClock.monotonicMs, gatherMs = 0 }: { monotonicMs?: () => number; gatherMs?: number } = {},
+) {
   const rows = new Map<string, Float32Array>();
   const requests: Item[][] = [];
   const dead: string[] = [];
@@ -70,7 +73,8 @@ function world(overrides: Partial<BatcherVerbs> = {}, monotonicMs = systemClock.
     workingSize: () => ({ maxPaddedTokens: 1_000 }),
     inFlight: () => 2,
     fenceMaxAgeMs: 5_000,
-    clock: { ...systemClock, monotonicMs, sleep: async () => undefined },
+    gatherMs,
+    clock: { ...systemClock, monotonicMs, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
     logger: silentLogger,
     onOutage: () => undefined,
     onProgress: () => undefined,
@@ -144,7 +148,7 @@ describe('the batcher', () => {
         },
         forget: async (items) => void forgotten.push(...items.map(({ id }) => id)),
       },
-      () => now,
+      { monotonicMs: () => now },
     );
     const item = createItem(job(0));
     expect(await batcher.accept(item)).toBe('overtaken');
@@ -208,6 +212,83 @@ describe('the batcher', () => {
     });
     expect(await batcher.accept(createItem(job(0)))).toBe('dead');
     expect(dead).toEqual(['doc-0 zero_vector']);
+  });
+
+  test('an engine that gives no vector for a known text either is to blame: nothing is dead', async () => {
+    const { batcher, dead, stops } = world({
+      embed: async (items) => ({ vectors: items.map(() => null) }),
+      async witnessEngine() {
+        throw fail('model_swapped');
+      },
+    });
+    expect(await Promise.all([0, 1, 2].map((name) => batcher.accept(createItem(job(name)))))).toEqual([
+      'handed-back',
+      'handed-back',
+      'handed-back',
+    ]);
+    expect(dead).toEqual([]);
+    expect((stops[0] as SluiceError).code).toBe('model_swapped');
+  });
+
+  test('a refusal of the known text is waited out, not held against the item', async () => {
+    let refusals = 3;
+    const { batcher, dead } = world({
+      embed: async (items) => ({ vectors: items.map(() => (refusals > 0 ? null : Float32Array.of(1, 0))) }),
+      async witnessEngine() {
+        refusals -= 1;
+        throw fail('engine_rejected');
+      },
+    });
+    expect(await batcher.accept(createItem(job(0)))).toBe('stored');
+    expect(dead).toEqual([]);
+  });
+
+  test('rows gather while more are at the engine, and wait for nobody when nothing is', async () => {
+    const writes: number[] = [];
+    const { promise: secondMayEnd, resolve: endSecond } = Promise.withResolvers<void>();
+    const { batcher, requests } = world(
+      {
+        async embed(items) {
+          requests.push(items);
+          if (requests.length === 2) await secondMayEnd;
+          return { vectors: items.map(() => Float32Array.of(1, 0)) };
+        },
+        async upsert(written) {
+          writes.push(written.length);
+        },
+      },
+      { gatherMs: 3_600_000 },
+    );
+    const outcomes = [0, 1].map((name) => batcher.accept(createItem(job(name, 1_000))));
+    await expect.poll(() => requests.length).toBe(2);
+    expect(writes).toEqual([]);
+    endSecond();
+    expect(await Promise.all(outcomes)).toEqual(['stored', 'stored']);
+    expect(writes).toEqual([2]);
+    // Alone, nothing can come: an hour is not waited.
+    expect(await batcher.accept(createItem(job(2)))).toBe('stored');
+  });
+
+  test('a worker that closes writes what it has embedded', async () => {
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    const { batcher, requests, rows } = world(
+      {
+        async embed(items) {
+          requests.push(items);
+          if (requests.length === 2) await mayEnd;
+          return { vectors: items.map(() => Float32Array.of(1, 0)) };
+        },
+      },
+      { gatherMs: 3_600_000 },
+    );
+    const outcomes = [0, 1].map((name) => batcher.accept(createItem(job(name, 1_000))));
+    await expect.poll(() => requests.length).toBe(2);
+    const closed = batcher.close(60_000);
+    expect(await outcomes[0]).toBe('stored');
+    end();
+    await closed;
+    expect(await outcomes[1]).toBe('stored');
+    expect(rows.size).toBe(2);
   });
 
   test('a chunk that killed processes is embedded by itself, or dead, and its neighbours go on in company', async () => {

@@ -4,15 +4,19 @@
  * An item is **fenced** (in groups), then either **reused** (an older row has its vector), or **waiting** in the planner
  * until an engine request has room for it, **embedding**, **writing** and **marked**. At most `inFlight` engine requests
  * are out, so that the next one is there before the device is free: a second one only when it is full, so that a trickle is
- * not cut into crumbs while the device is busy; when the engine is idle a short request leaves after `lingerMs`. Every request
- * holds the item that has waited longest, so an item waits for at most as many requests as items were before it. Rows that become ready while Milvus is busy leave together.
+ * not cut into crumbs while the device is busy; when the engine is idle a short request leaves after `lingerMs`. How long an item
+ * waits at most is the planner's promise.
  *
- * A line that is **held** sends nothing more: what is in a request finishes, everything else is handed back.
+ * Rows **gather** while more are on their way, until there are `writeBytes` or `writeRows` of them or the first has waited for
+ * `gatherMs`; when nothing is at the engine they leave at once. A write costs a describe and a mark however small it is.
+ *
+ * A batcher that is **holding** sends nothing more: what is in a request finishes, everything else is handed back; so is what its engine
+ * does not take.
  *
  * Invariants: no request exceeds the padded-token or row budget; a write is sent only within `fenceMaxAgeMs` of a fence
  * that said go on; a key is in one write at a time; every item gets exactly one outcome.
  */
-import { type Clock, type Logger, persist, SluiceError } from '@sluice/core';
+import { type Clock, isSluiceError, type Logger, persist, SluiceError } from '@sluice/core';
 import { type BatchPlanner, createBatchPlanner, paddedTokens } from '@sluice/embedder';
 import { type DeliverOptions, deliver } from './deliver.ts';
 import { createGrouper } from './group.ts';
@@ -29,8 +33,12 @@ export interface BatcherOptions {
   inFlight(): number;
   /** Milvus requests in flight. */
   writesInFlight?: number;
-  /** Rows of one Milvus request at most. */
+  /** Rows of one write at most. */
   writeRows?: number;
+  /** A write of this size need not grow. */
+  writeBytes?: number;
+  /** How long a ready row waits for others. */
+  gatherMs?: number;
   /** How old the last fence may be when a write is sent: half the lock time. */
   fenceMaxAgeMs: number;
   lingerMs?: number;
@@ -56,7 +64,8 @@ export interface Batcher {
 }
 
 export function createBatcher(options: BatcherOptions): Batcher {
-  const { verbs, clock, logger, onOutage, writesInFlight = 4, writeRows = 256, lingerMs = 5 } = options;
+  const { verbs, clock, logger, onOutage, writesInFlight = 4, writeRows = 256, writeBytes = 2_000_000 } = options;
+  const { lingerMs = 5, gatherMs = 50 } = options;
   const aborting = new AbortController();
   const { signal } = aborting;
   const held = new Set<Item>();
@@ -70,6 +79,10 @@ export function createBatcher(options: BatcherOptions): Batcher {
   let requests = 0;
   let writes = 0;
   let ready: WrittenItem[] = [];
+  let readyBytes = 0;
+  /** Since when there are ready rows without a break. */
+  let readySince = 0;
+  let gathering: NodeJS.Timeout | undefined;
   let lingering: NodeJS.Timeout | undefined;
 
   const fenceOne = createGrouper((items: Item[]) => persist(() => verbs.fence(items), waitingOut), {
@@ -125,6 +138,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
     } finally {
       requests -= 1;
       pump();
+      gather();
     }
   }
 
@@ -183,6 +197,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
     void run(batch, () => embedBatch(batch)).finally(() => {
       requests -= 1;
       pump();
+      gather();
     });
   }
 
@@ -197,6 +212,10 @@ export function createBatcher(options: BatcherOptions): Batcher {
     attempt: countAttempt,
     dead: declareDead,
     onOutage,
+    handedBack(items) {
+      if (holding) for (const item of items) item.finish('handed-back');
+      return holding;
+    },
     signal,
     clock,
   };
@@ -226,23 +245,47 @@ export function createBatcher(options: BatcherOptions): Batcher {
     queueWrite(written);
   }
 
-  /** The cut vector; a vector that came back null or NaN is asked for once more, alone, before its item is dead. */
+  /**
+   * The cut vector; undefined when the item is dead. A vector that came back null, not finite or zero is asked for once more, alone; then the
+   * item is at fault only if the witness has a right one. Throws what the witness says, else.
+   */
   async function usable(item: Item, full: Float32Array | null): Promise<Float32Array | undefined> {
-    let again = full;
-    if (again === null) {
-      again = (await verbs.embed([item])).vectors[0] ?? null;
-      verbs.countRequest([item], item.tokens);
+    const first = cutOf(item, full);
+    if (first instanceof Float32Array) return first;
+    const { vectors } = await verbs.embed([item]);
+    verbs.countRequest([item], item.tokens);
+    const second = cutOf(item, vectors[0] ?? null);
+    if (second instanceof Float32Array) return second;
+    await witness();
+    await declareDead(item, second);
+    return undefined;
+  }
+
+  /** Throws what stops the line, or an outage: whatever else the engine says of a known text, the item is not to blame. */
+  async function witness(): Promise<void> {
+    try {
+      await verbs.witnessEngine();
+    } catch (error) {
+      if (!isSluiceError(error) || error.verdict === 'stop' || error.verdict === 'retry') throw error;
+      throw new SluiceError(error.code, {
+        message: `A known text failed as well: ${error.what}`,
+        where: error.where,
+        verdict: 'retry',
+        cause: error,
+      });
+    }
+  }
+
+  function cutOf(item: Item, full: Float32Array | null): Float32Array | SluiceError {
+    if (full === null) {
+      const message = 'The engine returned no finite vector for this chunk, twice';
+      return new SluiceError('bad_vector', { message, where: item.id });
     }
     try {
-      if (again === null)
-        throw new SluiceError('bad_vector', {
-          message: 'The engine returned no finite vector for this chunk, twice',
-          where: item.id,
-        });
-      return verbs.cut(again);
+      return verbs.cut(full);
     } catch (error) {
-      await declareDead(item, error as SluiceError);
-      return undefined;
+      if (!isSluiceError(error)) throw error;
+      return error;
     }
   }
 
@@ -261,17 +304,38 @@ export function createBatcher(options: BatcherOptions): Batcher {
   }
 
   function queueWrite(rows: WrittenItem[]): void {
-    ready.push(...rows);
-    while (ready.length > 0 && writes < writesInFlight) {
-      const batch = ready.slice(0, writeRows);
-      ready = ready.slice(writeRows);
-      writes += 1;
-      const items = batch.map(({ item }) => item);
-      void run(items, () => writeBatch(batch)).finally(() => {
-        writes -= 1;
-        queueWrite([]);
-      });
+    if (ready.length === 0) readySince = clock.monotonicMs();
+    for (const row of rows) {
+      ready.push(row);
+      readyBytes += roughBytes(row);
     }
+    gather();
+  }
+
+  /** Writes what is large enough, and lets the rest wait: for the rows that this turn of the event loop brings, or for what is at the engine. */
+  function gather(): void {
+    while (ready.length >= writeRows || readyBytes >= writeBytes) if (!write()) return;
+    clearTimeout(gathering);
+    gathering = undefined;
+    if (ready.length === 0) return;
+    const idle = requests === 0 && planner.size === 0;
+    const waited = clock.monotonicMs() - readySince;
+    gathering = setTimeout(write, idle || closing ? 0 : Math.max(0, gatherMs - waited));
+  }
+
+  /** Sends the rows that are ready, as many as may go together. False: as many writes as may be are out; the next one to end goes on. */
+  function write(): boolean {
+    if (ready.length === 0 || writes >= writesInFlight) return false;
+    const batch = ready.slice(0, writeRows);
+    ready = ready.slice(batch.length);
+    for (const row of batch) readyBytes -= roughBytes(row);
+    writes += 1;
+    const items = batch.map(({ item }) => item);
+    void run(items, () => writeBatch(batch)).finally(() => {
+      writes -= 1;
+      gather();
+    });
+    return true;
   }
 
   async function writeBatch(batch: WrittenItem[]): Promise<void> {
@@ -341,12 +405,19 @@ export function createBatcher(options: BatcherOptions): Batcher {
       closing = true;
       clearTimeout(lingering);
       for (const item of planner.drain()) item.finish('handed-back');
+      gather();
       const deadline = clock.monotonicMs() + graceMs;
-      while ((requests > 0 || writes > 0) && clock.monotonicMs() < deadline) await clock.sleep(20);
+      while ((requests > 0 || writes > 0 || ready.length > 0) && clock.monotonicMs() < deadline) await clock.sleep(20);
+      clearTimeout(gathering);
       aborting.abort(new Error('the worker is closing'));
       for (const item of held) item.finish('handed-back');
     },
   };
+}
+
+/** A row in a write, one byte a character; the store divides what is larger than Milvus should get. */
+function roughBytes({ item, vector }: WrittenItem): number {
+  return item.job.text.length + vector.byteLength + 500;
 }
 
 function poison(item: Item): SluiceError {

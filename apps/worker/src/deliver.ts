@@ -1,7 +1,8 @@
 /**
  * Sends items to a server that may fail, until each has been accepted or is dead. The verdict of a failure decides:
  *
- * - `retry`: an outage. Wait (full jitter, 0.5–60 s, `Retry-After` obeyed) and send the same again; no attempt is used.
+ * - `retry`: an outage. Wait (full jitter, 0.5–60 s, `Retry-After` obeyed) and send the same again, unless the items are to be handed
+ *   back; no attempt is used.
  * - `split`: halve, down to one; the engine's pace remembers the size, so that later batches are smaller.
  * - `dead`: halve to find the one item at fault; alone it is dead when it is refused twice and the witness is not.
  * - `unknown`: try once more, then halve; alone it is dead after five attempts that the witness confirmed.
@@ -28,6 +29,8 @@ export interface DeliverOptions {
   dead(item: Item, error: SluiceError): Promise<void>;
   /** Called for every failure that is waited out; collapses logs, shows the line as waiting. */
   onOutage(error: unknown, waitMs: number): void;
+  /** Whether an outage need not be waited out, because the items were handed back for other workers. */
+  handedBack?(items: Item[]): boolean;
   signal: AbortSignal;
   clock: Clock;
   backoff?: Backoff;
@@ -52,6 +55,7 @@ async function sendOrSplit(items: Item[], options: DeliverOptions, backoff: Back
       const verdict = verdictOf(error);
       if (verdict === 'stop') throw error;
       if (verdict === 'retry') {
+        if (options.handedBack?.(items) === true) return;
         await waitOut(error, options, backoff);
         continue;
       }

@@ -2,7 +2,7 @@
 import { type JsonValue, type PersistOptions, SluiceError } from '@sluice/core';
 import { cutVector, type Engine } from '@sluice/embedder';
 import type { Line } from '@sluice/line';
-import type { ChunkRef } from '@sluice/queue';
+import type { ChunkRef, EngineRequest } from '@sluice/queue';
 import type { Row } from '@sluice/store';
 import { createEngineCalls } from './engine-calls.ts';
 import type { Item } from './item.ts';
@@ -29,6 +29,15 @@ export function createVerbs({
   const { collection, space } = info;
   const { signal } = waiting;
   const noted = createEngineCalls({ ledger, worker, waiting });
+  let uncounted: EngineRequest[] = [];
+
+  /** What was counted leaves with the next thing that is told to the ledger: before it, so that whoever sees a run done sees its requests. */
+  function sendCounts(): void {
+    const requests = uncounted;
+    uncounted = [];
+    // Only a count: an outage of Redis is noticed, and waited out, where it matters.
+    if (requests.length > 0) ledger.countRequests(requests).catch(() => undefined);
+  }
 
   return {
     fence: (items) => ledger.fence(items.map(toRef), worker),
@@ -64,8 +73,9 @@ export function createVerbs({
     },
     witnessStore: () => store.witness(collection),
 
-    mark: (rows) =>
-      ledger.mark(
+    mark(rows) {
+      sendCounts();
+      return ledger.mark(
         rows.map(({ item: { key, revision, ordinal, tokens }, reused }) => ({
           key,
           revision,
@@ -74,7 +84,8 @@ export function createVerbs({
           reused,
         })),
         worker,
-      ),
+      );
+    },
 
     async forget(items) {
       await deleteKeys(items.map((item) => item.id));
@@ -87,6 +98,7 @@ export function createVerbs({
     },
 
     async dead(item, error) {
+      sendCounts();
       const { code, what: reason } = error;
       const [answer] = await ledger.dead(
         [{ ...toRef(item), tokens: item.tokens, code, reason, job: item.job }],
@@ -97,9 +109,7 @@ export function createVerbs({
     },
 
     countRequest(items, paddedTokens) {
-      const rows = items.map(({ job, tokens }) => ({ run: job.run, tokens }));
-      // Only a count: an outage of Redis is noticed, and waited out, where it matters.
-      ledger.countRequest(rows, paddedTokens).catch(() => undefined);
+      uncounted.push({ rows: items.map(({ job, tokens }) => ({ run: job.run, tokens })), paddedTokens });
     },
   };
 }

@@ -35,6 +35,6 @@ export interface BatcherVerbs {
   attempt(item: Item): Promise<number>;
   /** Records a dead letter. False: nobody wants the chunk any more. */
   dead(item: Item, error: SluiceError): Promise<boolean>;
-  /** Counts one engine request for the line and the runs that its rows belong to. */
+  /** Counts one engine request for the line and the runs that its rows belong to; on record with the next mark or dead letter. */
   countRequest(items: Item[], paddedTokens: number): void;
 }

@@ -4,6 +4,8 @@
  *
  * States: **working** ⇄ **held** (the line is paused: nothing is fetched or sent) → **closing** (nothing is fetched, what is in
  * a request finishes, the rest is handed back) → **closed**; or **stopped**: a verdict `stop` closed the line, and `finished` rejects with the reason.
+ * A worker that works and whose servers do not is **waiting**: it fetches nothing, and after one lock time hands back what is not
+ * embedded, because another worker's engine may answer. It ends with whatever is stored, or when the engine is proven again.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -102,7 +104,8 @@ export function runWorker({
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
   let closing: Promise<void> | undefined;
   let failure: unknown;
-  let outage: { text: string; until: number } | undefined;
+  let outage: { text: string; since: number; until: number } | undefined;
+  let waits = false;
   const observer = createObserver({
     ...telemetry,
     model: line.info.space.model,
@@ -120,8 +123,10 @@ export function runWorker({
     collapse(error, 'waiting for a dependency');
     observer.waited(error);
     const text = isSluiceError(error) ? `${error.code}: ${error.what}` : String((error as Error)?.message ?? error);
-    outage = { text, until: clock.monotonicMs() + waitMs + 2 * heartbeatMs };
+    const now = clock.monotonicMs();
+    outage = { text, since: ongoing()?.since ?? now, until: now + waitMs + 2 * heartbeatMs };
   };
+  const ongoing = () => (outage !== undefined && outage.until > clock.monotonicMs() ? outage : undefined);
   const onStop = (error: unknown): void => {
     if (failure !== undefined || closing !== undefined) return;
     failure = error;
@@ -155,7 +160,11 @@ export function runWorker({
     clock,
     logger,
     onOutage,
-    onProgress: () => settler.wake(),
+    onProgress() {
+      settler.wake();
+      outage = undefined;
+      if (waits && closing === undefined) void goOn().catch(onTrouble);
+    },
     onStop,
   });
   collectPace(engine, () => batcher.held, telemetry.metrics);
@@ -213,13 +222,13 @@ export function runWorker({
   });
 
   const beat = (): Promise<void> => {
-    const waits = outage !== undefined && outage.until > clock.monotonicMs() ? outage.text : undefined;
+    const waitsFor = ongoing()?.text;
     const state = {
       host: hostname(),
       pid: process.pid,
       held: batcher.held,
       load: observer.load,
-      ...(waits !== undefined && { outage: waits }),
+      ...(waitsFor !== undefined && { outage: waitsFor }),
     };
     return ledger.workerBeat(id, state);
   };
@@ -229,24 +238,42 @@ export function runWorker({
   /** A line that became another one stops an idle worker too, within seconds. */
   async function proveLine(): Promise<void> {
     await line.proveLedger();
-    const away = outage !== undefined && outage.until > clock.monotonicMs();
-    if (!away && clock.monotonicMs() - collectionProvenAt < PROVE_COLLECTION_MS) return;
+    if (ongoing() === undefined && clock.monotonicMs() - collectionProvenAt < PROVE_COLLECTION_MS) return;
     await line.proveCollection();
     collectionProvenAt = clock.monotonicMs();
+  }
+
+  async function goOn(): Promise<void> {
+    waits = false;
+    batcher.resume();
+    await fetcher.resumeFetching();
+  }
+
+  /** While a server is away nothing more is fetched; after a lock time others may have what waits here. */
+  async function waitOrGoOn(): Promise<void> {
+    const since = ongoing()?.since;
+    if (since !== undefined) {
+      waits = true;
+      await fetcher.stopFetching();
+      if (clock.monotonicMs() - since > lockMs) batcher.hold();
+    } else if (waits) {
+      await prove();
+      if (closing === undefined) await goOn();
+    }
   }
 
   /** Whether the line is paused, asked with every heartbeat. What the engine became meanwhile is proven before work goes on. */
   async function obey(): Promise<void> {
     const [reason, { waiting }] = await Promise.all([ledger.paused(), line.queue.counts()]);
-    const away = outage !== undefined && outage.until > clock.monotonicMs();
-    observer.told({ work: batcher.held + waiting, excused: held || away });
-    if ((reason !== undefined) === held || closing !== undefined) return;
+    observer.told({ work: batcher.held + waiting, excused: held || ongoing() !== undefined });
+    if (closing !== undefined) return;
+    if ((reason !== undefined) === held) return held ? undefined : waitOrGoOn();
     if (reason === undefined) {
       await prove();
       if (closing !== undefined) return;
-      batcher.resume();
-      await fetcher.resumeFetching();
+      await goOn();
     } else {
+      waits = false;
       await fetcher.stopFetching();
       batcher.hold();
     }

@@ -3,6 +3,7 @@
  * the socket's error code; only ioredis' own three errors, which carry no code, are told apart by their class or constant.
  */
 import { type ErrorCode, isSluiceError, SluiceError } from '@sluice/core';
+import type { ChainableCommander } from 'ioredis';
 
 /** First word of an error reply → our code. `OOM` and the like are outages: they pass, and no attempt is used. */
 const byReply: Readonly<Record<string, ErrorCode>> = {
@@ -74,4 +75,10 @@ export async function guarded<T>(act: () => Promise<T>, where?: string): Promise
   } catch (error) {
     throw toQueueError(error, where);
   }
+}
+
+/** Sends what a pipeline holds; throws the first error among its answers. */
+export async function executed(pipeline: ChainableCommander): Promise<void> {
+  const failed = (await pipeline.exec())?.find(([error]) => error !== null);
+  if (failed !== undefined) throw failed[0];
 }

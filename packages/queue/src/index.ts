@@ -43,7 +43,7 @@ export type {
 } from './handing-in.ts';
 export { type Ledger, type LedgerOptions, openLedger } from './ledger.ts';
 export type { EngineCall, Poison, Suspicion } from './poison.ts';
-export type { LiveWorker, Presence, Statistics, WorkerBeat, WorkerLoad } from './presence.ts';
+export type { EngineRequest, LiveWorker, Presence, Statistics, WorkerBeat, WorkerLoad } from './presence.ts';
 export { openQueueMetrics, type QueueMetrics } from './queue-metrics.ts';
 export type { DocumentRecord, DocumentState, DocumentStateName, LedgerCounts, Reading, Share } from './reading.ts';
 export type { Adopt, Lease, Reconciling } from './reconciling.ts';

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { chunkId } from '@sluice/core';
 import { ledgerKey, shardTag } from './address.ts';
 import type { Caller } from './caller.ts';
-import { guarded } from './errors.ts';
+import { executed, guarded } from './errors.ts';
 import type { ChunkRef } from './writing.ts';
 
 export type Suspicion = 'none' | 'run alone' | 'poison';
@@ -48,8 +48,11 @@ export function createPoison(caller: Caller, { workerDeadMs = WORKER_DEAD_MS } =
       return {
         left: (outcome) =>
           guarded(async () => {
-            if (outcome === 'embedded' && ids.length > 0) await caller.redis.hdel(suspects, ...ids);
-            await caller.redis.hdel(calls, call);
+            // In this order: a call that is off the record and its chunks still under suspicion would be a death too many.
+            const pipeline = caller.redis.pipeline();
+            if (outcome === 'embedded' && ids.length > 0) pipeline.hdel(suspects, ...ids);
+            pipeline.hdel(calls, call);
+            await executed(pipeline);
           }),
       };
     },

@@ -1,7 +1,7 @@
 /** Who serves the line, what it waits for, whether it is held, and how fast it goes: what `status` and a waiting ingest ask. */
 import { ledgerKey, shardTag } from './address.ts';
 import type { Caller } from './caller.ts';
-import { guarded } from './errors.ts';
+import { executed, guarded } from './errors.ts';
 import { type RunRef, runNumber } from './run-ref.ts';
 
 /** What a worker says of itself with every heartbeat. */
@@ -41,6 +41,12 @@ export interface Statistics {
   paddedTokens: number;
 }
 
+export interface EngineRequest {
+  /** Useful tokens of each row, and the run it belongs to. */
+  rows: readonly { run?: RunRef | undefined; tokens: number }[];
+  paddedTokens: number;
+}
+
 export interface Presence {
   /** Every few seconds; a worker that is silent for 30 s does not count as live, after 60 s its write intents are swept. */
   workerBeat(worker: string, beat: WorkerBeat): Promise<void>;
@@ -53,11 +59,8 @@ export interface Presence {
   resume(): Promise<void>;
   /** Why the line is held, or undefined. */
   paused(): Promise<string | undefined>;
-  /**
-   * One engine request with the useful tokens of each row and the run it belongs to. Padding is shared out by useful tokens; a
-   * request that served two runs counts for both.
-   */
-  countRequest(rows: readonly { run?: RunRef | undefined; tokens: number }[], paddedTokens: number): Promise<void>;
+  /** Engine requests. Padding is shared out by useful tokens; a request that served two runs counts for both. */
+  countRequests(requests: readonly EngineRequest[]): Promise<void>;
   statistics(): Promise<Statistics>;
 }
 
@@ -110,28 +113,35 @@ export function createPresence(caller: Caller): Presence {
       return reasons.find((reason) => reason !== null) ?? undefined;
     },
 
-    async countRequest(rows, paddedTokens) {
-      const useful = rows.reduce((sum, row) => sum + row.tokens, 0);
-      const byRun = new Map<number, number>();
-      for (const { run, tokens } of rows) {
-        if (run !== undefined) byRun.set(runNumber(run), (byRun.get(runNumber(run)) ?? 0) + tokens);
+    async countRequests(requests) {
+      const sums = new Map<string, number>();
+      const add = (field: string, by: number) => sums.set(field, (sums.get(field) ?? 0) + by);
+      let usefulTokens = 0;
+      let padded = 0;
+      for (const { rows, paddedTokens } of requests) {
+        const useful = rows.reduce((sum, row) => sum + row.tokens, 0);
+        usefulTokens += useful;
+        padded += paddedTokens;
+        const runs = new Set<number>();
+        for (const { run, tokens } of rows) {
+          if (run === undefined) continue;
+          const number = runNumber(run);
+          runs.add(number);
+          add(`${number}:t.useful`, tokens);
+          add(`${number}:t.padded`, useful === 0 ? 0 : (paddedTokens * tokens) / useful);
+        }
+        for (const number of runs) add(`${number}:e.requests`, 1);
       }
       // Line and runs are counted in shard 0, whichever shards the rows are from.
       const tag = shardTag(caller.address, 0);
-      await guarded(async () => {
+      await guarded(() => {
         const pipeline = caller.redis.pipeline();
         const totals = ledgerKey(tag, 'totals');
-        pipeline.hincrby(totals, 'requests', 1);
-        pipeline.hincrby(totals, 'useful', useful);
-        pipeline.hincrby(totals, 'padded', paddedTokens);
-        for (const [run, tokens] of byRun) {
-          const share = useful === 0 ? 0 : Math.round((paddedTokens * tokens) / useful);
-          pipeline.hincrby(ledgerKey(tag, 'counts'), `${run}:e.requests`, 1);
-          pipeline.hincrby(ledgerKey(tag, 'counts'), `${run}:t.useful`, tokens);
-          pipeline.hincrby(ledgerKey(tag, 'counts'), `${run}:t.padded`, share);
-        }
-        const failed = (await pipeline.exec())?.find(([error]) => error !== null);
-        if (failed !== undefined) throw failed[0];
+        pipeline.hincrby(totals, 'requests', requests.length);
+        pipeline.hincrby(totals, 'useful', usefulTokens);
+        pipeline.hincrby(totals, 'padded', padded);
+        for (const [field, by] of sums) pipeline.hincrby(ledgerKey(tag, 'counts'), field, Math.round(by));
+        return executed(pipeline);
       });
     },
 

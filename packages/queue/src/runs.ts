@@ -6,7 +6,7 @@
 import { SluiceError } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import { allShards, type LineAddress, ledgerKey, shardTag } from './address.ts';
-import { guarded } from './errors.ts';
+import { executed, guarded } from './errors.ts';
 import { type RunRef, runId, runNumber } from './run-ref.ts';
 
 export interface Run {
@@ -151,7 +151,7 @@ export function openRuns(redis: Redis, address: LineAddress, { now = Date.now } 
       for (const [name, by] of Object.entries(changes)) {
         if (by !== undefined && by !== 0) pipeline.hincrby(countKeys[0]!, `${number}:${name}`, by);
       }
-      throwFirst(await pipeline.exec());
+      await executed(pipeline);
     });
 
   return {
@@ -238,7 +238,3 @@ function toCounts(fields: Map<string, number>): RunCounts {
 }
 
 /** A pipeline reports failures per command instead of rejecting. */
-function throwFirst(results: [Error | null, unknown][] | null): void {
-  const failed = results?.find(([error]) => error !== null);
-  if (failed !== undefined) throw failed[0];
-}
