@@ -11,16 +11,16 @@ import { chunkHash, MAX_CHUNKS_PER_DOCUMENT } from '@sluice/core/identity';
 import type { Tokenizer } from '@sluice/tokenizer';
 import { codeOutline } from './code-outline.ts';
 import { ContextMaker } from './context.ts';
-import { divide } from './divide.ts';
 import { htmlOutline } from './html-outline.ts';
 import { type ChunkLimits, checkLimits } from './limits.ts';
 import { markdownOutline } from './markdown-outline.ts';
 import type { Outline } from './outline.ts';
 import { overlapStart } from './overlap.ts';
-import type { Budget } from './pack.ts';
+import { type Budget, loadIn } from './pack.ts';
 import { planChunks } from './plan.ts';
 import { textOutline } from './text-outline.ts';
 import { Measure, type Unit, unitsOf } from './unit.ts';
+import { fitting, joinRunts, type Weighed } from './weighed.ts';
 
 /** Grows when the same text would be cut otherwise; part of the cut fingerprint. */
 export const chunkerVersion = '2';
@@ -77,57 +77,30 @@ function cut(
     contextTokens: (first) => contexts.of(first).tokens,
   };
 
-  /** The end of the last chunk, in both units. */
-  let reached = { at: 0, byte: 0 };
-  const byteAt = (at: number) =>
-    at < reached.at
-      ? reached.byte - Buffer.byteLength(source.slice(at, reached.at))
-      : reached.byte + Buffer.byteLength(source.slice(reached.at, at));
-
-  const chunkOf = (part: readonly Unit[], start: number): CutChunk => {
-    const first = part[0]!;
-    const { end } = part.at(-1)!;
-    const context = contexts.of(first);
+  /** `start` is before the first unit's own where the end of the chunk before is repeated. */
+  const weighed = (units: readonly Unit[], start = units[0]!.start): Weighed => {
+    const { end } = units.at(-1)!;
+    const context = contexts.of(units[0]!);
     const text = source.slice(start, end);
-    const embedded = embeddedText({ context: context.text, text });
-    const startByte = byteAt(start);
-    const exact = start === first.start && part.every((unit) => unit.exact);
-    return {
-      ordinal: result.chunks.length,
-      start,
-      end,
-      startByte,
-      endByte: startByte + Buffer.byteLength(text),
-      text,
-      heading: [...first.path],
-      context: context.text,
-      hash: chunkHash(embedded),
-      tokens: {
-        text: exact ? part.reduce((sum, unit) => sum + unit.tokens, context.tokens) : tokenizer.count(embedded),
-        special: tokenizer.specialTokens,
-        instruction: limits.instructionTokens,
-      },
-    };
+    const exact = start === units[0]!.start && units.every((unit) => unit.exact);
+    const tokens = exact
+      ? units.reduce((sum, unit) => sum + unit.tokens, context.tokens)
+      : tokenizer.count(embeddedText({ context: context.text, text }));
+    const bytes = Buffer.byteLength(text);
+    return { units, start, context: context.text, text, tokens, bytes, load: loadIn(budget, tokens, bytes) };
   };
-  const fits = ({ tokens, startByte, endByte }: CutChunk) =>
-    tokens.text <= room && endByte - startByte <= limits.maxBytes;
-  /** Start of the chunk before, its own overlap aside. */
+  const fits = ({ tokens, bytes }: Weighed) => tokens <= room && bytes <= limits.maxBytes;
+  const parts = fitting(planChunks(units, measure, budget), weighed, fits, measure);
+  /** Start of the chunk before, its own overlap aside; and the end of it, in both units. */
   let previous = 0;
-  const write = (part: readonly Unit[]): void => {
-    const own = part[0]!.start;
-    let chunk: CutChunk | undefined;
+  let reached = { at: 0, byte: 0 };
+  for (const part of joinRunts(parts, weighed, budget)) {
+    const own = part.start;
+    let chosen = part;
     if (limits.overlapTokens > 0 && result.chunks.length > 0) {
       const start = overlapStart(measure, previous, own, limits.overlapTokens);
-      if (start < own) chunk = chunkOf(part, start);
-    }
-    if (chunk === undefined || !fits(chunk)) chunk = chunkOf(part, own);
-    if (!fits(chunk)) {
-      // Sums over cuts inside a word are estimates: this one was too low.
-      const halves = halve(part, measure);
-      if (halves !== undefined) {
-        for (const half of halves) write(half);
-        return;
-      }
+      const overlapping = start < own ? weighed(part.units, start) : part;
+      if (fits(overlapping)) chosen = overlapping;
     }
     if (result.chunks.length === MAX_CHUNKS_PER_DOCUMENT) {
       throw new SluiceError('too_many_chunks', {
@@ -135,19 +108,27 @@ function cut(
         expected: `${MAX_CHUNKS_PER_DOCUMENT} at most`,
       });
     }
+    const { start, context, text, tokens, bytes } = chosen;
+    const startByte =
+      start < reached.at
+        ? reached.byte - Buffer.byteLength(source.slice(start, reached.at))
+        : reached.byte + Buffer.byteLength(source.slice(reached.at, start));
     previous = own;
-    reached = { at: chunk.end, byte: chunk.endByte };
-    result.chunks.push(chunk);
-  };
-  for (const part of planChunks(units, measure, budget)) write(part);
+    reached = { at: start + text.length, byte: startByte + bytes };
+    result.chunks.push({
+      ordinal: result.chunks.length,
+      start,
+      end: reached.at,
+      startByte,
+      endByte: reached.byte,
+      text,
+      heading: [...part.units[0]!.path],
+      context,
+      hash: chunkHash(embeddedText({ context, text })),
+      tokens: { text: tokens, special: tokenizer.specialTokens, instruction: limits.instructionTokens },
+    });
+  }
   return result;
-}
-
-function halve(part: readonly Unit[], measure: Measure): [Unit[], Unit[]] | undefined {
-  const units = part.length > 1 ? part : divide(part[0]!, measure);
-  if (units === undefined || units.length < 2) return undefined;
-  const middle = units.length >> 1;
-  return [units.slice(0, middle), units.slice(middle)];
 }
 
 function outlineOf({ text, format, title }: Pick<SourceDocument, 'text' | 'format' | 'title'>): {

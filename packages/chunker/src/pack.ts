@@ -36,6 +36,15 @@ export function pack(units: readonly Unit[], measure: Measure, budget: Budget): 
   return chunks;
 }
 
+/** Tokens, or bytes scaled to tokens: whichever is nearer its limit. */
+export function loadIn(
+  { maxTokens, maxBytes }: Pick<Budget, 'maxTokens' | 'maxBytes'>,
+  tokens: number,
+  bytes: number,
+): number {
+  return Math.max(tokens, Math.ceil((bytes * maxTokens) / maxBytes));
+}
+
 /** Size of `units` as one chunk. */
 export function loadOf(units: readonly Unit[], budget: Budget): number {
   const load = new Load(budget);
@@ -59,11 +68,11 @@ class Load {
   }
 
   get value(): number {
-    return this.#scaled(this.#tokens, this.#bytes);
+    return loadIn(this.#budget, this.#tokens, this.#bytes);
   }
 
   valueWith(unit: Unit): number {
-    return this.#scaled(this.#tokens + this.#tokensOf(unit), this.#bytes + this.#bytesOf(unit));
+    return loadIn(this.#budget, this.#tokens + this.#tokensOf(unit), this.#bytes + this.#bytesOf(unit));
   }
 
   add(unit: Unit): void {
@@ -79,10 +88,6 @@ class Load {
   /** White space before a chunk's first unit is not in the chunk. */
   #bytesOf(unit: Unit): number {
     return this.#units === 0 ? unit.bytes : unit.bytes + unit.gapBytes;
-  }
-
-  #scaled(tokens: number, bytes: number): number {
-    return Math.max(tokens, Math.ceil((bytes * this.#budget.maxTokens) / this.#budget.maxBytes));
   }
 }
 

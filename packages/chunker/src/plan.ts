@@ -12,7 +12,7 @@ import { packSmallSections } from './small-sections.ts';
 import type { Measure, Unit } from './unit.ts';
 
 /** A chunk smaller than this part of the target is a runt. */
-const RUNT = 0.25;
+export const RUNT = 0.25;
 /** Boundaries of this strength or more are headings. */
 const HEADING = headingLeast();
 

@@ -5,7 +5,7 @@
  * smallest stretch around it, where filling chunks from the start would move all behind it (measured: up to twelve chunks).
  */
 import { boundaryHash } from './outline.ts';
-import { type Budget, isWhole, loadOf, pack } from './pack.ts';
+import { type Budget, isWhole, loadIn, loadOf, pack } from './pack.ts';
 import type { Measure, Unit } from './unit.ts';
 
 /** Characters behind a boundary that decide. */
@@ -88,9 +88,8 @@ class Sizes {
   }
 
   load(from: number, to: number): number {
-    const { maxTokens, maxBytes } = this.#budget;
     const tokens = this.#tokens[to]! - this.#tokens[from]! + this.#contexts[from]!;
     const bytes = this.#bytes[to]! - this.#bytes[from]!;
-    return Math.max(tokens, Math.ceil((bytes * maxTokens) / maxBytes));
+    return loadIn(this.#budget, tokens, bytes);
   }
 }

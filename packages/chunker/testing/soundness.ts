@@ -6,7 +6,9 @@ import type { CutDocument } from '../src/chunker.ts';
 import type { ChunkLimits } from '../src/limits.ts';
 
 /** `independent` is a tokenizer that the chunker has not used: it remembers no word of the document. */
-export function assertSound({ source, chunks }: CutDocument, limits: ChunkLimits, independent: Tokenizer): void {
+export function assertSound(cut: CutDocument, limits: ChunkLimits, independent: Tokenizer): void {
+  const { source, chunks } = cut;
+  assertNoRuntCouldShare(cut, limits, independent);
   const ends = graphemeEnds(source);
   const bytes = Buffer.from(source);
   let covered = 0;
@@ -35,6 +37,26 @@ export function assertSound({ source, chunks }: CutDocument, limits: ChunkLimits
   });
   if (chunks.length > 0) assert.doesNotMatch(source.slice(covered), /\S/, 'text after the last chunk');
   else if (/\S/.test(source)) assert.equal(independent.count(source.normalize('NFC')), 0, 'text without chunks');
+}
+
+/** A chunk under this part of the target is a runt. */
+const RUNT = 0.25;
+
+/** No two neighbours could be one chunk while one of them is a runt; an overlap would count in both, so only without one. */
+function assertNoRuntCouldShare({ source, chunks }: CutDocument, limits: ChunkLimits, independent: Tokenizer): void {
+  if (limits.overlapTokens > 0) return;
+  const around = independent.specialTokens + limits.instructionTokens;
+  const room = limits.maxTokens - around;
+  const load = (tokens: number, text: string) =>
+    Math.max(tokens, Math.ceil((Buffer.byteLength(text) * room) / limits.maxBytes));
+  const least = RUNT * Math.max(1, Math.min(room, limits.targetTokens - around));
+  for (const [n, right] of chunks.slice(1).entries()) {
+    const left = chunks[n]!;
+    if (Math.min(...[left, right].map(({ tokens, text }) => load(tokens.text, text))) >= least) continue;
+    const text = source.slice(left.start, right.end);
+    const together = load(independent.count(embeddedText({ context: left.context, text })), text);
+    assert(together > room, `chunks ${n} and ${n + 1} could be one of ${together}, and one of them is a runt`);
+  }
 }
 
 function graphemeEnds(source: string): Set<number> {
