@@ -23,7 +23,7 @@ import { Measure, type Unit, unitsOf } from './unit.ts';
 import { fitting, joinRunts, type Weighed } from './weighed.ts';
 
 /** Grows when the same text would be cut otherwise; part of the cut fingerprint. */
-export const chunkerVersion = '2';
+export const chunkerVersion = '3';
 
 export interface CutChunk extends Chunk {
   /** UTF-8 offsets into the source, for readers in languages whose strings are bytes. */
