@@ -1,5 +1,6 @@
 /** Equality with the reference: Hugging Face's Rust tokenizers, on everything that could tell the two apart. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
 import { Tokenizer as Reference } from '@anush008/tokenizers';
@@ -113,6 +114,25 @@ describe('equality with the reference', () => {
     for (const text of texts) expect(own.encodeWithSpecials(text)).toEqual((await theirs.encode(text)).getIds());
     expect(await firstDifference(texts)).toBeUndefined();
   });
+
+  it('holds for two megabytes of real English, Vietnamese, Chinese, Japanese and code', async () => {
+    const root = fileURLToPath(new URL('../../../', import.meta.url));
+    const read = (folder: string, kind: RegExp) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => kind.test(name))
+        .map((name) => readFileSync(join(root, folder, name), 'utf8'));
+    const samples = {
+      english: read('examples/corpus/en', /\.(?:md|txt|html)$/),
+      vietnamese: read('examples/corpus/vi', /\.(?:md|txt|html)$/),
+      chinese: read('examples/corpus/zh', /\.(?:md|txt|html)$/),
+      japanese: read('packages/tokenizer/testing', /japanese\.txt$/),
+      code: ['chunker', 'core', 'queue', 'store'].flatMap((name) => read(`packages/${name}/src`, /\.ts$/)),
+    };
+    for (const texts of Object.values(samples)) expect(texts.length).toBeGreaterThan(0);
+    const all = Object.values(samples).flat();
+    expect(Buffer.byteLength(all.join(''))).toBeGreaterThan(2e6);
+    expect(await firstDifference([...all, ...samples.japanese.flatMap((text) => text.split('\n'))])).toBeUndefined();
+  }, 60_000);
 
   it('holds for words of 200,000 characters, which must not recurse', async () => {
     const texts = ['x'.repeat(200_000), '\u0301'.repeat(20_000), '字'.repeat(50_000), `${'😀'.repeat(30_000)}é`];
