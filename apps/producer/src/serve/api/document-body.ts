@@ -1,5 +1,5 @@
 /** Bodies with documents: their schema, and the checks that a schema cannot say, with pointers to what is wrong. */
-import { type ErrorCode, isSluiceError, SluiceError, type SourceDocument } from '@sluice/core';
+import { contentHash, type ErrorCode, isSluiceError, SluiceError, type SourceDocument } from '@sluice/core';
 import { documentFields } from '@sluice/queue';
 import { z } from 'zod';
 import { toDocument } from '../../source/parse-record.ts';
@@ -37,6 +37,7 @@ export function documentsOf(
   const many = 'documents' in body;
   const bodies = many ? body.documents : [body];
   const faults: { code: ErrorCode; pointer: string; detail: string }[] = [];
+  /** Content hashes. */
   const contents = new Map<string, string>();
   const documents = bodies.flatMap((given, index) => {
     try {
@@ -90,11 +91,13 @@ export function tenantOf({ name, tenant }: Caller, asked: string | undefined): s
 }
 
 /** The same id twice in one request is one document or a mistake. */
-function refuseOtherTwin({ id, tenant = '', text }: SourceDocument, contents: Map<string, string>): void {
+function refuseOtherTwin(document: SourceDocument, contents: Map<string, string>): void {
+  const { id, tenant = '' } = document;
   const name = JSON.stringify([tenant, id]);
+  const content = contentHash(document);
   const before = contents.get(name);
-  if (before !== undefined && before !== text) {
-    throw new SluiceError('duplicate_id', { message: 'The id came before in this request with other text' });
+  if (before !== undefined && before !== content) {
+    throw new SluiceError('duplicate_id', { message: 'The id came before in this request with other content' });
   }
-  contents.set(name, text);
+  contents.set(name, content);
 }
