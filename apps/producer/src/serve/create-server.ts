@@ -8,6 +8,7 @@ import { refuseMethods } from './allowed-methods.ts';
 import { authenticate, type SessionResolver } from './authenticate.ts';
 import { boundRequests } from './bound-requests.ts';
 import { closeConnections } from './close-connections.ts';
+import { countBodies } from './count-bodies.ts';
 import { limitCallers } from './limit-callers.ts';
 import { describeApi, showApi } from './openapi.ts';
 import { plugins } from './plugins.ts';
@@ -39,15 +40,19 @@ export async function createServer(parts: ServiceParts): Promise<FastifyInstance
   app.setErrorHandler(sendProblem);
   closeConnections(app);
   refuseMethods(app);
-  const { shareByCaller } = boundRequests(app);
+  const bounds = boundRequests(app, { maxRequestBytes: parts.config.SLUICE_MAX_REQUEST_BYTES });
   readBodies(app);
   authenticate(app, {
     keys: parts.keys,
     loopback: parts.loopback,
     session: firstSession(plugins.flatMap(({ session }) => (session === undefined ? [] : [session(parts)]))),
   });
-  shareByCaller();
-  limitCallers(app, parts.allowances);
+  bounds.shareByCaller();
+  const limits = limitCallers(app, parts.allowances);
+  countBodies(app, (request, bytes) => {
+    limits.arrived(request, bytes);
+    bounds.arrived(request, bytes);
+  });
   await describeApi(app);
   for (const { routes } of plugins) await app.register(async (scope) => routes(scope, parts));
   await showApi(app);

@@ -47,3 +47,19 @@ test.each([
   expect(next.body).toBe('read');
   await app.close();
 });
+
+test('a body that nobody waits for is not read for ever', async () => {
+  const app = fastify();
+  app.setErrorHandler(sendProblem);
+  readBodies(app, { bodyMs: 30 });
+  app.addHook('onRequest', async (_request, reply) => reply.code(401).send());
+  app.post('/', async () => 'read');
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => undefined).resume();
+  socket.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n');
+  const trickling = setInterval(() => socket.write('1\r\nx\r\n'), 5);
+  await once(socket, 'close');
+  clearInterval(trickling);
+  await app.close();
+});

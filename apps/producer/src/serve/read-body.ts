@@ -41,7 +41,6 @@ export function readBodies(app: FastifyInstance, { bodyMs = BODY_MS }: { bodyMs?
   app.addHook('preParsing', async (request, reply, payload) => {
     if (request.routeOptions.config.streamed === true || !hasBody(request)) return payload;
     const timer = setTimeout(() => {
-      // Refused before it arrived: it is answered, and what still trickles in is nobody's.
       if (reply.raw.headersSent) return request.raw.destroy();
       const slow = new SluiceError('slow_request', {
         message: 'The body did not arrive in time',
@@ -55,6 +54,11 @@ export function readBodies(app: FastifyInstance, { bodyMs = BODY_MS }: { bodyMs?
     request.raw.once('close', () => clearTimeout(timer));
     return payload;
   });
-  // Before that it may be answered already, with its body still to come.
   app.addHook('preValidation', async (request) => request.raw.complete && clearTimeout(timers.get(request)));
+  // Refused before it arrived: Node would read on for as long as something comes, and throw it away.
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.complete || raw.destroyed) return;
+    const timer = setTimeout(() => raw.destroy(), bodyMs);
+    raw.once('close', () => clearTimeout(timer));
+  });
 }

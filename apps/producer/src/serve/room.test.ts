@@ -39,3 +39,27 @@ test('one caller has half of the room at most, and has it again when it left', (
   first.leave();
   visitOf('flood');
 });
+
+test('bytes are bounded too, half of them for one caller, and free when their visit leaves', () => {
+  const room = createRoom(10, { mostBytes: 100 });
+  const busyNow = expect.objectContaining({ code: 'service_busy' });
+  const one = room.enter();
+  one.hold(30);
+  one.belongsTo('flood');
+  const two = room.enter();
+  two.belongsTo('flood');
+  two.hold(20);
+  expect(() => two.hold(1)).toThrow(busyNow);
+  two.leave();
+  const other = room.enter();
+  other.belongsTo('other');
+  other.hold(50);
+  const last = room.enter();
+  last.hold(20);
+  expect(() => last.hold(1)).toThrow(busyNow);
+  last.leave();
+  one.leave();
+  const again = room.enter();
+  again.belongsTo('flood');
+  again.hold(50);
+});
