@@ -30,6 +30,10 @@ beforeAll(async () => {
     ['slow', '--scope', 'ingest,read', '--requests', '1'],
     ['small', '--scope', 'ingest', '--tokens', '100'],
     ['heavy', '--scope', 'ingest', '--bytes', '1000'],
+    ['chunked', '--scope', 'ingest', '--bytes', '1000'],
+    ['flowing', '--scope', 'ingest', '--bytes', '5000'],
+    ['patient', '--scope', 'ingest', '--tokens', '60000'],
+    ['indebted', '--scope', 'ingest', '--tokens', '1'],
     ['gone', '--scope', 'admin'],
   ];
   await Promise.all(
@@ -125,6 +129,47 @@ test('an allowance that is used up says when to come back', async () => {
   expect((await submit('heavy', { id: 'more', text: 'word' })).body.code).toBe('rate_limited');
 });
 
+/** A document a line; its verdicts. */
+async function stream(name: string, documents: object[]) {
+  const lines = documents.map((document) => `${JSON.stringify(document)}\n`).join('');
+  const headers = { ...as(name), 'content-type': 'application/x-ndjson' };
+  const { body } = await service.call('POST', '/documents:stream', lines, headers);
+  return (body as string).split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+}
+
+test('bytes are counted as they come, whether or not anybody said how many', async () => {
+  const document = { id: 'bytes', text: 'word '.repeat(800) };
+  const chunked = () =>
+    fetch(`${service.url}/v1/lines/${sluice.line}/documents`, {
+      method: 'POST',
+      headers: { ...as('chunked'), 'content-type': 'application/json' },
+      body: new Blob([JSON.stringify(document)]).stream(),
+      duplex: 'half',
+    } as RequestInit);
+  expect((await chunked()).status).toBe(202);
+  expect((await chunked()).status).toBe(429);
+  expect(await stream('flowing', [document])).toMatchObject([{ verdict: 'accepted' }, { verdict: 'end' }]);
+  expect((await submit('flowing', document)).body.code).toBe('rate_limited');
+});
+
+test('a stream waits for its allowance of tokens, keeps the order of its lines, and says when a wait would be too long', async () => {
+  const first = { id: 'ordered', text: 'A word of many. '.repeat(15_000) };
+  const verdicts = await stream('patient', [
+    first,
+    { id: 'ordered', text: 'The later text.' },
+    { id: 'x', text: 'More.' },
+  ]);
+  expect(verdicts.at(-1)).toMatchObject({ verdict: 'end', accepted: 3 });
+  expect(BigInt(verdicts[1].revision)).toBeGreaterThan(BigInt(verdicts[0].revision));
+  const [accepted, failed] = await stream('indebted', [
+    { id: 'debt', text: 'word '.repeat(400) },
+    { id: 'late', text: 'Later.' },
+  ]);
+  expect(accepted.verdict).toBe('accepted');
+  expect(failed).toMatchObject({ id: 'late', verdict: 'failed', code: 'rate_limited' });
+  expect(failed.retryAfter).toBeGreaterThan(300);
+});
+
 test('while Redis does not answer, what the service cannot take in hand is refused at once, and nobody has it all', async () => {
   const MOST = 256;
   const refusedBy = (answers: Awaited<ReturnType<typeof submit>>[]) =>
@@ -151,9 +196,37 @@ test('while Redis does not answer, what the service cannot take in hand is refus
   });
 });
 
-test('a revoked key is refused, keys are listed without their secrets', async () => {
+/** Reads what is open until it ends, however it ends. */
+async function untilItEnds(open: Response): Promise<void> {
+  expect(open.status).toBe(200);
+  await open.text().catch(() => undefined);
+}
+
+test('a revoked key is refused, what is open under it ends, keys are listed without their secrets', async () => {
   expect((await service.call('GET', '/stats', undefined, as('gone'))).status).toBe(200);
+  await sluice.run(['pause', '--reason', 'a run that does not end']);
+  const ingested = await sluice.run(['ingest', '-', '--json'], '{"id":"held","text":"It waits."}\n');
+  const get = (path: string) => fetch(service.url + path, { headers: as('gone') });
+  const { promise: never, resolve: closeBody } = Promise.withResolvers<void>();
+  const silent = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(Buffer.from('{"id":"s","text":"Under way."}\n'));
+      await never;
+    },
+  });
+  const open = await Promise.all([
+    get('/live/events'),
+    get(`/v1/lines/${sluice.line}/runs/${ingested.lines.at(-1)!.run}/events`),
+    fetch(`${service.url}/v1/lines/${sluice.line}/documents:stream`, {
+      method: 'POST',
+      headers: { ...as('gone'), 'content-type': 'application/x-ndjson' },
+      body: silent,
+      duplex: 'half',
+    } as RequestInit),
+  ]);
   expect((await sluice.run(['keys', 'revoke', 'gone'])).code).toBe(0);
+  await Promise.all(open.map(untilItEnds));
+  closeBody();
   while ((await service.call('GET', '/stats', undefined, as('gone'))).status !== 401);
   const { stdout } = await sluice.run(['keys', 'list', '--json']);
   expect(stdout).toContain('"acme"');

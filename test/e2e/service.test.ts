@@ -190,6 +190,16 @@ test('without room a request is refused with the time after which to come again,
   const stream = service.call('POST', '/documents:stream', '{"id":"waited","text":"It had to wait."}\n', {
     'content-type': 'application/x-ndjson',
   });
+  const other = await service.call(
+    'POST',
+    '/documents:stream',
+    '{"id":"first","tenant":"other","text":"Its turn."}\n',
+    {
+      'content-type': 'application/x-ndjson',
+    },
+  );
+  // While the first still waits: another tenant has nothing in the backlog.
+  expect(other.body).toMatch(/"id":"first","verdict":"accepted"/);
   await ledger.resume();
   await close();
   expect((await stream).body).toMatch(/"id":"waited","verdict":"accepted"/);
@@ -266,6 +276,14 @@ test.each([
     422,
     'duplicate_id',
     '{"documents":[{"id":"a","text":"x"},{"id":"a","text":"y"}]}',
+  ],
+  [
+    'POST',
+    '/documents',
+    'one id with other metadata',
+    422,
+    'duplicate_id',
+    '{"documents":[{"id":"a","text":"x"},{"id":"a","text":"x","metadata":{"n":1}}]}',
   ],
   [
     'POST',

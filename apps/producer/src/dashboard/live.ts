@@ -1,23 +1,34 @@
 /** The live page and its stream of server-sent events: `history` once, then a `snapshot` every two seconds. */
 import type { FastifyInstance } from 'fastify';
+import { createRoom } from '../serve/room.ts';
+import type { ServiceParts } from '../serve/service-parts.ts';
+import { whileAllowed } from '../serve/while-allowed.ts';
 import { html } from './html.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { sendPage } from './page.ts';
 import { signedInAs } from './signed-in.ts';
 
+/** Open pages of one process; half of them for one key. */
+const MOST_WATCHERS = 200;
+
 export function liveRoutes(
   app: FastifyInstance,
-  { line, feed, closing }: { line: string; feed: LiveFeed; closing: AbortSignal },
+  { line, feed, keys, closing }: { line: string; feed: LiveFeed } & Pick<ServiceParts, 'keys' | 'closing'>,
 ): void {
+  const room = createRoom(MOST_WATCHERS);
   const route = { config: { scope: 'public' as const }, schema: { hide: true } };
 
   app.get('/', route, (request, reply) =>
     sendPage(reply, { title: line, line, script: 'live.js', signedIn: signedInAs(request), body }),
   );
 
-  app.get('/live/events', route, (request, reply) => {
+  app.get('/live/events', { ...route, exposeHeadRoute: false }, (request, reply) => {
+    const visit = room.enter();
+    reply.raw.once('close', visit.leave);
+    visit.belongsTo(request.caller.keyId ?? '');
     reply.hijack();
     const response = reply.raw;
+    const allowed = whileAllowed(request.caller, { keys, closing });
     // Fastify would have sent these; a hijacked reply sends its own.
     response.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
@@ -35,11 +46,12 @@ export function liveRoutes(
     const stop = feed.watch((look) => send('snapshot', look));
     const end = () => {
       stop();
-      closing.removeEventListener('abort', end);
+      allowed.end();
+      allowed.signal.removeEventListener('abort', end);
       response.end();
     };
-    closing.addEventListener('abort', end, { once: true });
-    request.raw.once('close', end);
+    allowed.signal.addEventListener('abort', end, { once: true });
+    response.once('close', end);
   });
 }
 

@@ -38,7 +38,7 @@ export const dashboardPlugin: ServicePlugin = {
     );
     await app.register(async (pages) => {
       forReaders(pages, line.name, securityHeaders());
-      liveRoutes(pages, { line: line.name, feed, closing });
+      liveRoutes(pages, { line: line.name, feed, keys, closing });
       documentRoutes(pages, { line, text });
     });
     await app.register(async (board) => {

@@ -28,7 +28,7 @@ export interface AcceptOptions {
   meter: TokenMeter;
   priority: Priority;
   idempotencyKey: string | undefined;
-  /** There was room a moment ago: whoever calls has waited for it. */
+  /** There was room a moment ago, and the tokens are paid: whoever calls has waited for both. */
   admitted?: boolean;
   /** Called between the steps; a test ends the process there. */
   onStep?: ((step: AcceptStep) => void) | undefined;
@@ -53,11 +53,11 @@ export async function acceptDocuments(
   if (!admitted) {
     const tenants = new Set(documents.map(({ tenant = '' }) => tenant));
     for (const tenant of tenants) await gate.admit({ priority, tenant });
-  }
-  const { name: who, limits, keyId } = caller;
-  if (keyId !== undefined && limits.tokens !== undefined) {
-    const tokens = await meter.count(documents.map(({ text }) => text));
-    refuseUnlessZero(await allowances.spend(keyId, limits, { tokens }), who);
+    const { name: who, limits, keyId } = caller;
+    if (keyId !== undefined && limits.tokens !== undefined) {
+      const tokens = await meter.count(documents.map(({ text }) => text));
+      refuseUnlessZero(await allowances.spend(keyId, limits, { tokens }), who);
+    }
   }
   const submission = idempotencyKey === undefined ? undefined : submissionName(caller, idempotencyKey);
   const items = documents.map((document) => ({

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { Caller } from '../caller.ts';
 import { createRoom } from '../room.ts';
 import type { ServiceParts } from '../service-parts.ts';
+import { whileAllowed } from '../while-allowed.ts';
 import { bearer, eventStream, lineParameter, runParameter } from './parameters.ts';
 import { refusals } from './refusals.ts';
 
@@ -41,13 +42,14 @@ const runSchema = z
 const LOOK_MS = 1_000;
 /** Keeps proxies from closing a silent connection. */
 const KEEP_ALIVE_MS = 15_000;
-/** Open event streams of one process. */
+/** Open event streams of one process; half of them for one key. */
 const MOST_STREAMS = 200;
 
-export function runRoutes(app: FastifyInstance, { lines, closing }: ServiceParts): void {
+export function runRoutes(app: FastifyInstance, parts: ServiceParts): void {
   const api = app.withTypeProvider<ZodTypeProvider>();
   const params = z.object({ line: lineParameter, id: runParameter });
   const room = createRoom(MOST_STREAMS);
+  const { lines } = parts;
 
   api.route({
     method: 'GET',
@@ -91,7 +93,13 @@ export function runRoutes(app: FastifyInstance, { lines, closing }: ServiceParts
       const { runs } = await lines.get(request.params.line);
       const first = await readRun(runs, request.params.id);
       const visit = room.enter();
-      const events = Readable.from(eventsOf(runs, first, closing)).once('close', visit.leave);
+      const allowed = whileAllowed(request.caller, parts);
+      reply.raw.once('close', () => {
+        visit.leave();
+        allowed.end();
+      });
+      visit.belongsTo(request.caller.keyId ?? '');
+      const events = Readable.from(eventsOf(runs, first, allowed.signal));
       return reply
         .header('content-type', 'text/event-stream; charset=utf-8')
         .header('cache-control', 'no-store')
@@ -116,7 +124,7 @@ async function readRun(runs: Runs, id: string): Promise<z.infer<typeof runSchema
   };
 }
 
-async function* eventsOf(runs: Runs, first: z.infer<typeof runSchema>, closing: AbortSignal): AsyncGenerator<string> {
+async function* eventsOf(runs: Runs, first: z.infer<typeof runSchema>, allowed: AbortSignal): AsyncGenerator<string> {
   let told = '';
   let toldAt = performance.now();
   for (let run = first; ; run = await readRun(runs, first.id)) {
@@ -129,8 +137,8 @@ async function* eventsOf(runs: Runs, first: z.infer<typeof runSchema>, closing: 
       toldAt = performance.now();
     }
     if (run.ended) yield `event: end\ndata: ${now}\n\n`;
-    if (run.ended || closing.aborted) return;
-    await delay(LOOK_MS, undefined, { signal: closing }).catch(() => undefined);
+    if (run.ended || allowed.aborted) return;
+    await delay(LOOK_MS, undefined, { signal: allowed }).catch(() => undefined);
   }
 }
 
