@@ -52,7 +52,7 @@ test('every verb keeps to one slot a shard', async () => {
   await world.settle();
   expect(await world.ledger.counts()).toMatchObject({ deleted: 16, stored: 0, open: 0, partial: 0, settling: 0 });
   expect(world.rows.size).toBe(0);
-  await world.ledger.raiseFloor('4000000000000000');
+  await world.ledger.begin('4000000000000000');
   expect((await world.runs.counts(run)).documents.unsettled).toBe(0);
   await queue.close();
   await world.ledger.drop();

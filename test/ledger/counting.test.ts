@@ -51,7 +51,7 @@ test('a Redis clock that goes back gives no revision twice', async () => {
   const second = await world.handIn('d', 'B');
   expect(BigInt(second.revision)).toBeGreaterThan(BigInt(first.revision));
   const lastPossible = revisionFromHex('fffffffffffff');
-  await world.ledger.raiseFloor(String(BigInt(lastPossible) / 2n));
+  await world.ledger.begin(String(BigInt(lastPossible) / 2n));
   const third = await world.handIn('d', 'C');
   expect(BigInt(third.revision)).toBe(BigInt(lastPossible) / 2n + 1n);
 });

@@ -81,3 +81,28 @@ test('a stored document whose rows turn out to be missing is embedded again when
   expect((await compare('d', 'A')).answer).toBe('unchanged');
   expect(await world.ledger.distrust([item])).toEqual([false]);
 });
+
+test('a command that waited for a Redis which came back empty begins nothing anew', async () => {
+  const { ledger } = world;
+  await ledger.begin();
+  ledger.holdTo((await ledger.births()) as string[]);
+  await world.handIn('d', 'A');
+  await world.workAll();
+  const item = { key: world.key('d'), id: 'd' };
+  const drawing = [
+    () => world.handIn('d', 'B'),
+    () => ledger.reserve([item]),
+    () => ledger.remove([item]),
+    () => ledger.dropRevision([{ ...item, revision: '1' }]),
+  ];
+  await redis.flushall();
+  for (const draw of drawing) {
+    await expect(draw()).rejects.toMatchObject({ code: 'ledger_lost', verdict: 'stop' });
+  }
+  expect(await redis.dbsize()).toBe(0);
+  // The same when somebody else has begun another ledger.
+  await openLedger(redis, world.address).begin();
+  const keys = await redis.keys('*');
+  for (const draw of drawing) await expect(draw()).rejects.toMatchObject({ code: 'ledger_lost' });
+  expect(await redis.keys('*')).toEqual(keys);
+});

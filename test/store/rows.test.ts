@@ -47,6 +47,10 @@ test('the same rows again are one row each', async () => {
   await Promise.all([store.upsert(collection, rows), store.upsert(collection, rows), store.upsert(collection, rows)]);
   await store.upsert(collection, rows);
   expect(await store.countRows(collection)).toBe(150);
+  const prefix = testKey(line, 'a').slice(0, 2);
+  const others = [...'0123456789abcdef'].map((digit) => `d${digit}`).filter((other) => other !== prefix);
+  expect(await store.countRows(collection, [prefix])).toBe(150);
+  expect(await store.countRows(collection, others)).toBe(0);
 });
 
 test('rows of a long document come back complete and in order, of one revision or of all', async () => {

@@ -144,7 +144,6 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
     revision: Revision;
     priority: Priority;
   }): Promise<void> {
-    await line.proveLedger();
     const [prepared] = await ledger.prepare([
       {
         key,

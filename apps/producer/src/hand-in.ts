@@ -32,7 +32,7 @@ export interface HandedIn {
 }
 
 export interface HandInOptions {
-  line: Pick<Line, 'name' | 'address' | 'ledger' | 'queue' | 'admission' | 'proveLedger'>;
+  line: Pick<Line, 'name' | 'address' | 'ledger' | 'queue' | 'admission'>;
   pool: ChunkerPool;
   cutId: string;
   /** The run that these documents belong to. */
@@ -171,8 +171,7 @@ export function createHandIn(options: HandInOptions): HandIn {
       run: options.run,
       producer: options.producer,
     }));
-    // A ledger that lost its data must not begin anew under work that it does not know.
-    const prepared = await persist(() => line.proveLedger().then(() => line.ledger.prepare(asked)), waiting);
+    const prepared = await persist(() => line.ledger.prepare(asked), waiting);
     await onStep?.('after prepare', ids);
     const places = new Map(
       cut.flatMap(({ pending: { document, key, hash }, cut: { chunks } }, index) => [

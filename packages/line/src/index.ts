@@ -1,6 +1,5 @@
 export type { FaultKind } from './audit-document.ts';
 export * from './dead-letters.ts';
-export { requireLedger } from './line-identity.ts';
 export * from './observe-line.ts';
 export * from './open-line.ts';
 export * from './query.ts';

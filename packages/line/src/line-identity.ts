@@ -3,27 +3,63 @@
  * lose its data or be another one after a failover; neither says so. What is not the same any more must not be reported stored.
  */
 import { SluiceError } from '@sluice/core';
-import type { Ledger } from '@sluice/queue';
+import { type Ledger, shardPrefixes } from '@sluice/queue';
 import type { LineInfo, Store } from '@sluice/store';
 
 export interface LineIdentity {
   /** Throws `missing_collection` or `epoch_changed`. One describe of Milvus, milliseconds. */
   proveCollection(): Promise<void>;
+  /**
+   * Ties what this process hands in to the ledger that is there now: in any other nothing is drawn. A line without rows begins one.
+   * Throws `ledger_lost` where the collection has rows that no ledger knows: everything would be embedded again beside them.
+   */
+  holdLedger(): Promise<void>;
   /** Throws `ledger_lost` once the ledger is not the one that was seen before. One read a shard. */
   proveLedger(): Promise<void>;
 }
 
 interface Identified {
-  store: Pick<Store, 'describeLine'>;
-  info: Pick<LineInfo, 'line' | 'epoch' | 'collection'>;
-  ledger: Pick<Ledger, 'births'>;
+  store: Pick<Store, 'describeLine' | 'countRows'>;
+  info: Pick<LineInfo, 'line' | 'epoch' | 'collection' | 'shards'>;
+  ledger: Pick<Ledger, 'births' | 'begin' | 'holdTo'>;
 }
 
 export function createLineIdentity({ store, info, ledger }: Identified): LineIdentity {
-  /** By shard; a shard that has drawn no revision yet was not born. */
-  const known: (string | undefined)[] = [];
+  /** By shard; of a process that only reads, a shard may not be born. */
+  let known: readonly (string | undefined)[] = [];
+
+  /** Rows of shards that were never born, or whose birth was lost. */
+  async function refuseRowsOf(unborn: readonly number[]): Promise<void> {
+    const prefixes = unborn.length === info.shards ? [] : unborn.flatMap((shard) => shardPrefixes(shard, info.shards));
+    const rows = await store.countRows(info.collection, prefixes);
+    // A row comes after its ledger's birth: asked in this order, one that is being filled just now is not taken for lost.
+    if (rows === 0 || !(await ledger.births()).includes(undefined)) return;
+    throw new SluiceError('ledger_lost', {
+      message: 'The collection has rows and the ledger is empty',
+      where: `line ${info.line}${prefixes.length === 0 ? '' : `, shard ${unborn.join(', ')}`}`,
+      got: `${rows} rows`,
+    });
+  }
 
   return {
+    async holdLedger() {
+      const found = await ledger.births();
+      const unborn = [...found.keys()].filter((shard) => found[shard] === undefined);
+      if (unborn.length > 0) {
+        await refuseRowsOf(unborn);
+        await ledger.begin();
+      }
+      const births = unborn.length > 0 ? await ledger.births() : found;
+      if (!isBorn(births)) {
+        throw new SluiceError('ledger_lost', {
+          message: 'The ledger was lost as it began',
+          where: `line ${info.line}`,
+        });
+      }
+      known = births;
+      ledger.holdTo(births);
+    },
+
     async proveCollection() {
       const found = await store.describeLine(info.line);
       if (found === undefined) {
@@ -51,29 +87,12 @@ export function createLineIdentity({ store, info, ledger }: Identified): LineIde
             where: `line ${info.line}, shard ${shard}`,
           });
         }
-        known[shard] = birth;
       }
+      known = births;
     },
   };
 }
 
-/**
- * Throws `ledger_lost` where a collection has rows and its ledger never gave a revision away: everything would be embedded
- * again beside rows that nobody knows. A line whose ledger was born costs one read.
- */
-export async function requireLedger({
-  store,
-  info,
-  ledger,
-}: Identified & { store: Pick<Store, 'countRows'> }): Promise<void> {
-  const unborn = async () => (await ledger.births()).every((birth) => birth === undefined);
-  if (!(await unborn())) return;
-  const rows = await store.countRows(info.collection);
-  // A row comes after its ledger's birth: asked in this order, one that is being filled just now is not taken for lost.
-  if (rows === 0 || !(await unborn())) return;
-  throw new SluiceError('ledger_lost', {
-    message: 'The collection has rows and the ledger is empty',
-    where: `line ${info.line}`,
-    got: `${rows} rows`,
-  });
+function isBorn(births: readonly (string | undefined)[]): births is readonly string[] {
+  return !births.includes(undefined);
 }

@@ -34,7 +34,7 @@ import {
 } from '@sluice/queue';
 import { connectStore, type LineInfo, type Store } from '@sluice/store';
 import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
-import { createLineIdentity, type LineIdentity, requireLedger } from './line-identity.ts';
+import { createLineIdentity, type LineIdentity } from './line-identity.ts';
 
 export interface Line extends LineIdentity {
   readonly name: string;
@@ -109,8 +109,7 @@ export async function openLine(
     shards: config.SLUICE_SHARDS,
   });
   const line = assemble(config, info, store, redis, [...findings, ...warnings], options);
-  await requireLedger(line);
-  await line.proveLedger();
+  await line.holdLedger();
   return line;
 }
 

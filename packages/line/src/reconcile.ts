@@ -6,7 +6,9 @@
  * and stays, because nobody knows what it was meant to become; `prune` deletes it. Revisions that the ledger believes stored and
  * the collection does not hold count as changed from now on. Jobs that nobody can finish leave the queue.
  *
- * It holds the line's lease, waits for its workers to be gone, and keeps new ones from starting work. Memory grows with what is
+ * It holds the line's lease, waits for its workers to be gone, and keeps new ones from starting work. A ledger that was lost is
+ * born at the end, when every document is on record: until then nobody may hand in, because what is not on record yet would be taken
+ * for new and its older rows would stay. Memory grows with what is
  * left over, not with the line. Harmless twice, and on a line that has lost nothing.
  */
 import { type DocumentKey, type Revision, revisionHex, revisionKey, SluiceError, systemClock } from '@sluice/core';
@@ -71,12 +73,11 @@ export async function reconcileLine(line: Reconciled, options: ReconcileOptions)
   }
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
+  const keepLease = async (): Promise<void> => {
+    if (!(await lease.renew())) throw new SluiceError('line_busy', { message: 'The lease was lost', where: line.name });
+  };
   const renewing = setInterval(() => {
-    lease.renew().then(
-      (still) =>
-        still || ending.abort(new SluiceError('line_busy', { message: 'The lease was lost', where: line.name })),
-      (error: unknown) => ending.abort(error),
-    );
+    keepLease().catch((error: unknown) => ending.abort(error));
   }, LEASE_MS / 3);
   try {
     const reason = await ledger.paused();
@@ -87,7 +88,7 @@ export async function reconcileLine(line: Reconciled, options: ReconcileOptions)
       if (reason === undefined) await ledger.resume();
       throw error;
     }
-    const summary = await rebuild(line, { ...options, signal });
+    const summary = await rebuild(line, { ...options, signal }, keepLease);
     // One that was cut short holds the line under this reason: the next one lets it go.
     if (reason === undefined || reason === HELD) await ledger.resume();
     return summary;
@@ -115,7 +116,11 @@ async function untilNobodyWorks({ name, ledger }: Reconciled, { onWorkers, signa
   }
 }
 
-async function rebuild(line: Reconciled, options: ReconcileOptions): Promise<ReconcileSummary> {
+async function rebuild(
+  line: Reconciled,
+  options: ReconcileOptions,
+  keepLease: () => Promise<void>,
+): Promise<ReconcileSummary> {
   const { ledger, store, info } = line;
   const summary: ReconcileSummary = {
     line: line.name,
@@ -145,16 +150,16 @@ async function rebuild(line: Reconciled, options: ReconcileOptions): Promise<Rec
     summary.distrusted += distrusted.filter(Boolean).length;
   }
   summary.strayJobs = await removeStrayJobs(line.redis, line.address, { drew: ledger.drew });
+  options.signal.throwIfAborted();
+  // A Redis that was lost once more meanwhile has lost the lease as well.
+  await keepLease();
+  // Last of all: producers begin when every document is on record, and no revision given then is at or below one that has rows.
+  await ledger.begin(floor);
   return summary;
 
   async function reconcileGroup(group: readonly SeenDocument<RowHead>[]): Promise<void> {
     const found = group.map(({ rows }) => revisionsOf(line.name, rows));
-    const newest = found
-      .flat()
-      .reduce((a, { revision }) => (revisionHex(revision) > revisionHex(a) ? revision : a), floor);
-    // Before anything is on record: no revision given from now on is at or below one that has rows.
-    if (newest !== floor) await ledger.raiseFloor(newest);
-    floor = newest;
+    floor = found.flat().reduce((a, { revision }) => (revisionHex(revision) > revisionHex(a) ? revision : a), floor);
     const adopted = await ledger.adopt(
       group.flatMap(({ key }, i) => {
         const best = found[i]!.find(({ whole }) => whole !== undefined);

@@ -22,6 +22,13 @@ export function shardOf(key: DocumentKey, shards: number): number {
   return Number.parseInt(key.charAt(1), 16) % shards;
 }
 
+/** Prefixes of the document keys, and so of all ids, of one shard. */
+export function shardPrefixes(shard: number, shards: number): string[] {
+  return Array.from({ length: 16 }, (_, digit) => digit)
+    .filter((digit) => digit % shards === shard)
+    .map((digit) => `d${digit.toString(16)}`);
+}
+
 /** The keys of a shard that a ledger script may touch, in the order of KEYS; `open:<document key>` follow them. */
 export const ledgerKeyNames = [
   'docs',

@@ -1,5 +1,5 @@
 /** Sends a batch of items to the ledger scripts of their shards, sliced, and puts the answers back in order. */
-import type { DocumentKey } from '@sluice/core';
+import { type DocumentKey, SluiceError } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import {
   allShards,
@@ -20,6 +20,8 @@ const ITEMS_PER_CALL = 500;
 export interface Caller {
   readonly address: LineAddress;
   readonly redis: Redis;
+  /** By shard, in hex: the ledger that this process was opened on. Verbs that draw revisions do so in no other. Empty: in any. */
+  births: readonly string[];
   /** One answer an item, in the order of the items. */
   ask<T extends { key: DocumentKey }>(verb: Verb, items: readonly T[], args?: (string | number)[]): Promise<unknown[]>;
   /** One call on one shard, for verbs that find their items themselves. */
@@ -39,13 +41,23 @@ export function createCaller(redis: Redis, address: LineAddress, timeUs?: () => 
   async function askShard(shard: number, verb: Verb, items: readonly object[], args: (string | number)[] = []) {
     const { tag, keys } = fixed[shard]!;
     const open = items.flatMap((item) => ('key' in item ? [openKey(tag, item.key as string)] : []));
-    const answer = await runScript(redis, verb, [...keys, ...open], [timeUs?.() ?? '', JSON.stringify(items), ...args]);
-    return answer as unknown[];
+    const answer = await runScript(
+      redis,
+      verb,
+      [...keys, ...open],
+      [timeUs?.() ?? '', JSON.stringify(items), ...args, caller.births[shard] ?? ''],
+    );
+    if (answer !== 'lost') return answer as unknown[];
+    throw new SluiceError('ledger_lost', {
+      message: 'Another ledger is in the place of this one, or none',
+      where: `line ${address.line}, shard ${shard}`,
+    });
   }
 
-  return {
+  const caller: Caller = {
     address,
     redis,
+    births: [],
     askShard,
     ask: (verb, items, args = []) =>
       eachShard(items, address, async (shard, mine) => {
@@ -62,4 +74,5 @@ export function createCaller(redis: Redis, address: LineAddress, timeUs?: () => 
       return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
     },
   };
+  return caller;
 }

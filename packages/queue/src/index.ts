@@ -1,5 +1,5 @@
 export type { Redis } from 'ioredis';
-export { type LineAddress, shardOf, shardTag } from './address.ts';
+export { type LineAddress, shardOf, shardPrefixes, shardTag } from './address.ts';
 export {
   type Admission,
   type AdmissionOptions,

@@ -5,6 +5,7 @@
  */
 import type { Redis } from 'ioredis';
 import { allShards, type LineAddress, shardTag } from './address.ts';
+import { type Birth, createBirth } from './birth.ts';
 import { createCaller } from './caller.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createDeletions, type Deletions } from './deletions.ts';
@@ -34,7 +35,8 @@ export interface LedgerOptions {
 }
 
 export interface Ledger
-  extends HandingIn,
+  extends Birth,
+    HandingIn,
     Writing,
     Settling,
     Deletions,
@@ -52,6 +54,7 @@ export function openLedger(redis: Redis, address: LineAddress, options: LedgerOp
   const caller = createCaller(redis, address, options.timeUs);
   return {
     address,
+    ...createBirth(caller),
     ...createHandingIn(caller, options),
     ...createWriting(caller, options),
     ...createSettling(caller, options),

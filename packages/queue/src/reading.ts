@@ -1,6 +1,7 @@
 /** What may be known of documents without changing anything: states, readable revisions, counts, what a run has not seen. */
 import { type DocumentKey, type Revision, revisionFromHex, revisionHex } from '@sluice/core';
 import { shardOf } from './address.ts';
+import { birthOf } from './birth.ts';
 import type { Caller } from './caller.ts';
 import { guarded } from './errors.ts';
 import { runId } from './run-ref.ts';
@@ -64,8 +65,6 @@ export interface Reading {
   scanSource(options: { source: number; notSeenBy: number }): AsyncIterable<{ gone: DocumentKey[]; total: number }>;
   /** Whether this ledger, as it is since it was born, gave these revisions away: what it did not draw it must not delete. */
   drew(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<boolean[]>;
-  /** The first revision that each shard of this ledger drew, in hex: a ledger that lost its data has others, or none. */
-  births(): Promise<(string | undefined)[]>;
   /** Every document with a committed revision, some hundreds at a time. */
   scan(): AsyncIterable<DocumentRecord[]>;
   counts(): Promise<LedgerCounts>;
@@ -135,13 +134,9 @@ export function createReading(caller: Caller): Reading {
       return items.map(({ key, revision }) => {
         const clock = clocks[shardOf(key, caller.address.shards)];
         const hex = revisionHex(revision);
-        return clock != null && hex >= clock.slice(0, 13) && hex <= clock.slice(13, 26);
+        const birth = birthOf(clock);
+        return birth !== undefined && hex >= birth && hex <= clock!.slice(13, 26);
       });
-    },
-
-    async births() {
-      const clocks = await caller.onShards((redis, key) => redis.hget(key('docs'), '#'));
-      return clocks.map((clock) => clock?.slice(0, 13));
     },
 
     async counts() {

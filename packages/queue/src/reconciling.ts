@@ -23,15 +23,16 @@ export interface Lease {
 }
 
 export interface Reconciling {
-  /** Puts whole revisions on record; false where the ledger knows a higher one or work is under way. */
+  /**
+   * Puts whole revisions on record; false where the ledger knows a higher one or work is under way. A ledger that was lost is born
+   * afterwards, by `begin`: until then nobody hands in to it.
+   */
   adopt(items: readonly Adopt[]): Promise<boolean[]>;
   /**
    * Stored revisions whose rows are missing or wrong: handed in again, their documents count as changed. False where that
    * revision is not the stored one any more.
    */
   distrust(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<boolean[]>;
-  /** No revision given from now on is at or below this one. */
-  raiseFloor(revision: Revision): Promise<void>;
   /** The line's lease: who has it may rewrite the ledger. Undefined: somebody else has it. */
   lease(ttlMs?: number): Promise<Lease | undefined>;
 }
@@ -44,7 +45,6 @@ if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('del', KEYS[1])`;
 
 const LEASE_MS = 30_000;
-const NOBODY = `d${'0'.repeat(20)}`;
 
 export function createReconciling(caller: Caller): Reconciling {
   return {
@@ -65,11 +65,6 @@ export function createReconciling(caller: Caller): Reconciling {
     async distrust(items) {
       const asked = items.map(({ key, revision }) => ({ key, rev: revisionHex(revision) }));
       return ((await caller.ask('distrust', asked)) as number[]).map((answer) => answer === 1);
-    },
-
-    async raiseFloor(revision) {
-      const item = { key: NOBODY, rev: revisionHex(revision), hash: '', cut: '', n: 0, source: '' };
-      for (let shard = 0; shard < caller.address.shards; shard += 1) await caller.askShard(shard, 'adopt', [item]);
     },
 
     async lease(ttlMs = LEASE_MS) {

@@ -11,6 +11,7 @@ const verbs = [
   'abandon',
   'adopt',
   'attempt',
+  'begin',
   'blame',
   'compare',
   'commit',

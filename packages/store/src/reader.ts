@@ -115,8 +115,9 @@ export async function documentIds(
 }
 
 /** Rows that a reader would get, counted by Milvus now. */
-export async function countRows(milvus: Milvus, collection: string): Promise<number> {
-  const [row] = await query(milvus, collection, { filter: '', fields: ['count(*)'] });
+export async function countRows(milvus: Milvus, collection: string, prefixes: readonly string[] = []): Promise<number> {
+  const filter = inRanges(prefixes.map(prefixRange));
+  const [row] = await query(milvus, collection, { filter, fields: ['count(*)'] });
   return Number(row?.['count(*)'] ?? 0);
 }
 

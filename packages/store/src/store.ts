@@ -67,7 +67,8 @@ export interface Store {
     collection: string,
     keys: readonly DocumentKey[],
   ): Promise<Map<DocumentKey, { id: string; tenant?: string }>>;
-  countRows(collection: string): Promise<number>;
+  /** Of ids with one of these prefixes; without any, of all. */
+  countRows(collection: string, prefixes?: readonly string[]): Promise<number>;
   /** Every row whose id is of our form, in pages in the order of ids. */
   auditRows(collection: string, options?: { pageRows?: number; listedIds?: number }): AsyncIterable<AuditPage>;
   /** The same without vectors. */
@@ -124,7 +125,7 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     findVectors: (collection, wants) => findVectors(milvus, collection, wants),
     rowsOf: (collection, key, read) => rowsOf(milvus, collection, key, read),
     documentIds: (collection, keys) => documentIds(milvus, collection, keys),
-    countRows: (collection) => countRows(milvus, collection),
+    countRows: (collection, prefixes) => countRows(milvus, collection, prefixes),
     auditRows: (collection, how) => auditRows(milvus, collection, how),
     rowHeads: (collection) => rowHeads(milvus, collection),
     countForeign: (collection) => countForeign(milvus, collection),

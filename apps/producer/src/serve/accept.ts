@@ -65,7 +65,7 @@ export async function acceptDocuments(
     key: documentKey({ line: name, tenant: document.tenant, id: document.id }),
     hash: contentHash(document),
   }));
-  // Before: a ledger that lost its data draws nothing. After: nothing is answered that was drawn while it was lost.
+  // A ledger that was lost is noticed here; one that is lost from here on draws nothing.
   await proveLedger();
   const reserved = await ledger.reserve(
     items.map(({ document: { id, tenant }, key, hash }) => ({ key, id, tenant, hash, submission })),
@@ -82,6 +82,7 @@ export async function acceptDocuments(
     const { revision, unchanged } = reserved[index]!;
     return unchanged ? [] : [{ key, revision, submission: { ...document, priority } }];
   });
+  // Nothing is answered that was drawn by a ledger which was lost since.
   await Promise.all([submissions.enqueue(changed), proveLedger()]);
   gate.accepted(changed.map(({ submission }) => submission));
   onStep('enqueued');

@@ -15,15 +15,7 @@ import {
   SluiceError,
   verdictOf,
 } from '@sluice/core';
-import {
-  type Line,
-  observeLine,
-  openExistingLine,
-  openLine,
-  requireLedger,
-  type SpacePlan,
-  watchLine,
-} from '@sluice/line';
+import { type Line, observeLine, openExistingLine, openLine, type SpacePlan, watchLine } from '@sluice/line';
 import { openSubmissionQueue, type SubmissionQueue } from '@sluice/queue';
 import type { Telemetry } from '@sluice/telemetry';
 import { createGate, type Gate } from './gate.ts';
@@ -78,8 +70,7 @@ export async function serveLines({
     try {
       const line = await openExistingLine({ ...config, SLUICE_LINE: name }, { logger, releaser: own });
       line.store.requireSpace(line.info, plan.space);
-      await requireLedger(line);
-      await line.proveLedger();
+      await line.holdLedger();
       const stopped = (error: unknown) => void forget(name, own, error);
       const proveLedger = () =>
         line.proveLedger().catch((error: unknown) => {

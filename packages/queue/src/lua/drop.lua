@@ -1,5 +1,6 @@
 -- drop {key, rev} → per item {answer, revision}: restored | deleted | gone.
 -- Gives a partial (or open) revision up: its rows go. The whole one is current again; if there is none, a tombstone is.
+if lost() then return LOST end
 allowed_when_full()
 end_row()
 

@@ -12,7 +12,8 @@
 -- Outcome of a chunk                             -  waiting   s stored   d dead
 --
 -- Revisions are 13 hex characters: text order is number order, and no double is ever turned into text by Lua's `tostring`.
--- ARGV[1] is the time in microseconds ('' asks Redis), ARGV[2] the items as JSON.
+-- ARGV[1] is the time in microseconds ('' asks Redis), ARGV[2] the items as JSON, the last one the birth of the ledger that the caller
+-- knows ('' where it knows none).
 
 local K = {
   docs = KEYS[1], totals = KEYS[2], counts = KEYS[3], settling = KEYS[4], cleaning = KEYS[5], prepared = KEYS[6],
@@ -51,7 +52,8 @@ local function to_hex(n)
 end
 
 -- `#` in docs: first and last revision that this ledger drew. It lives in the same key as the documents, so it can not
--- outlive them.
+-- outlive them. Dashes in place of the first one: documents are being put on record again, the ledger is not whole yet.
+local UNBORN = string.rep('-', 13)
 local birth, last
 local drew = false
 local function read_clock()
@@ -59,6 +61,7 @@ local function read_clock()
   local v = redis.call('hget', K.docs, '#')
   if v then
     birth = string.sub(v, 1, 13)
+    if birth == UNBORN then birth = nil end
     last = tonumber(string.sub(v, 14, 26), 16)
   else
     last = 0
@@ -79,8 +82,16 @@ local function raise_floor(rev)
   read_clock()
   last = math.max(last, tonumber(rev, 16))
   drew = true
-  if not birth then birth = to_hex(math.max(last + 1, time_us())) end
 end
+
+-- What the caller was opened on is gone, however long the call was under way: a command that waited for a Redis which comes back
+-- empty is sent again. Verbs that draw ask this first, so that nothing is begun anew under work and rows that nobody knows.
+local function lost()
+  local known = ARGV[#ARGV]
+  read_clock()
+  return known ~= '' and birth ~= known
+end
+local LOST = redis.status_reply('lost')
 
 -- True if this ledger, as it is since it was born, gave that revision away.
 local function drawn_here(rev)
@@ -215,7 +226,7 @@ local function save_all()
       if #del > 0 then redis.call('hdel', doc.at, unpack(del)) end
     end
   end
-  if drew then redis.call('hset', K.docs, '#', birth .. to_hex(last)) end
+  if drew then redis.call('hset', K.docs, '#', (birth or UNBORN) .. to_hex(last)) end
   for name, by in pairs(totals) do
     if by ~= 0 then redis.call('hincrby', K.totals, name, int(by)) end
   end

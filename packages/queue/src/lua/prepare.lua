@@ -2,6 +2,7 @@
 -- outcomes, overtaken, tag}. ARGV[3]: a producer without a heartbeat for so many ms is gone. Outcomes '' = every ordinal is to be enqueued.
 -- Supersedes nothing. In this order: resume the current revision of the same content; take up a prepared one of the same
 -- content whose producer is gone; draw a new one.
+if lost() then return LOST end
 local gone_before = time_ms() - tonumber(ARGV[3])
 
 local function sum(tokens)

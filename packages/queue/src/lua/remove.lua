@@ -1,5 +1,6 @@
 -- remove {key, run} → per item {answer, revision}: deleted | already-deleted | unknown.
 -- A delete is a revision without chunks: committed at once, settled like any other. Its tombstone stays.
+if lost() then return LOST end
 allowed_when_full()
 
 local function tombstone(doc, item)

@@ -3,7 +3,7 @@
 -- Draws the revision when a submission is accepted, in the step that records its idempotency key: the order of acceptance is
 -- the order of revisions, whoever chunks first. The same key again gives the same revision.
 -- `made`: a submission from a producer that could not ask is ordered by the time at which its job was made, as a revision.
-read_clock()
+if lost() then return LOST end
 
 local function revision_of(doc, item)
   local made = item.made
