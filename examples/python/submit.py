@@ -14,8 +14,8 @@ import sys
 
 from bullmq import Queue
 
-# Lower goes first; the same words as in the job, so that documents of other services fall into line.
-PRIORITY = {"live": 1, "bulk": 2}
+# Lower goes first; the same words as in the job. Its consumer then gives the document the place that is its tenant's turn.
+PRIORITY = {"live": 1, "bulk": 1_048_576}
 
 
 def open_queue(redis_url: str, line: str) -> Queue:

@@ -198,8 +198,8 @@ export const errorCodes = {
   ),
   poison: row(
     'dead',
-    'Worker processes died three times while they embedded this chunk alone.',
-    "Look at the engine's and the worker's logs, then at the text.",
+    'Processes died three times while they had this chunk, or this submission, in hand alone.',
+    "Look at the engine's and the process's logs, then at the text.",
   ),
   row_refused: row('dead', 'Milvus refuses this row while it accepts others.', 'Look at the field named above.'),
 

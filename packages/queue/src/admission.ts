@@ -4,8 +4,8 @@
  * admission fails with `ledger_full` and says what the line needs.
  *
  * The backlog's mark is shared. Bulk work stops at four fifths of it, so that live work finds room; and above a mark a tenant is
- * still admitted while it has less in the backlog than its share, the mark divided by those who have something in it. So the
- * backlog is at most twice its mark.
+ * still admitted while it has less than its share, the mark divided by those who have something, and nobody is above twice the
+ * mark. What a tenant has is its part of the backlog and what of it is on its way there.
  */
 import { type Clock, SluiceError, systemClock } from '@sluice/core';
 import type { Redis } from 'ioredis';
@@ -13,7 +13,7 @@ import { allShards, type LineAddress, ledgerKey, shardTag } from './address.ts';
 import { createCaller } from './caller.ts';
 import { guarded } from './errors.ts';
 import { createPresence } from './presence.ts';
-import { createReading } from './reading.ts';
+import { createReading, type Share } from './reading.ts';
 import { redisInfo } from './redis-info.ts';
 import type { Priority } from './submission.ts';
 
@@ -49,8 +49,14 @@ export interface Work {
   priority?: Priority | undefined;
   /** '' for documents without one; undefined: no share is looked at. */
   tenant?: string | undefined;
-  /** Tokens that are accepted and not in the backlog yet: submissions that wait to be chunked. */
-  onTheirWay?: number | undefined;
+  /** What is accepted and not in the backlog yet: submissions that wait to be chunked. */
+  onTheirWay?: OnTheirWay | undefined;
+}
+
+export interface OnTheirWay {
+  shares: readonly Share[];
+  /** Tokens of which it is not known whose they are. */
+  ofNobody: number;
 }
 
 export interface Admission {
@@ -76,17 +82,25 @@ const WAIT_MS = 500;
 const BACKLOG_RESUME = 0.9;
 /** Of the mark, for bulk work. */
 const BULK_SHARE = 0.8;
+/** Of the mark: who has less than their share is admitted up to here. */
+const SHARES_END = 2;
+const NOTHING: OnTheirWay = { shares: [], ofNobody: 0 };
 /** Where no rate is known: nothing was stored in the last minute, or memory is what lacks. */
 const RETRY_AFTER_MS = 10_000;
 const RETRY_AFTER_LEAST_MS = 1_000;
 const RETRY_AFTER_MOST_MS = 300_000;
 
+interface Hold {
+  /** The last one who asked was refused, or would have been without a share: it is looked again for everybody. */
+  held: boolean;
+  /** Of the last look: above it, the lower marks count. */
+  reason?: AdmissionState['reason'];
+  at?: { state: AdmissionState; ms: number };
+}
+
 export function openAdmission(redis: Redis, address: LineAddress, options: AdmissionOptions): Admission {
   const { backlogTokens: mark, memoryPause = MEMORY_PAUSE, memoryResume = 0.55, clock = systemClock } = options;
-  const holds: Record<Priority, { reason: AdmissionState['reason']; checkedAt: number }> = {
-    live: { reason: undefined, checkedAt: Number.NEGATIVE_INFINITY },
-    bulk: { reason: undefined, checkedAt: Number.NEGATIVE_INFINITY },
-  };
+  const holds: Record<Priority, Hold> = { live: { held: false }, bulk: { held: false } };
   const reading = createReading(createCaller(redis, address));
   const presence = createPresence(createCaller(redis, address));
   /** Many ask at a time; one look answers them. */
@@ -94,32 +108,46 @@ export function openAdmission(redis: Redis, address: LineAddress, options: Admis
 
   const markOf = (priority: Priority): number => (priority === 'bulk' ? BULK_SHARE * mark : mark);
 
-  /** Undefined: there is room. */
-  async function refusalOf({ priority = 'live', tenant, onTheirWay = 0 }: Work): Promise<AdmissionState | undefined> {
+  /** Undefined: there is room. While there is, one look is good for a while. */
+  async function refusalOf({
+    priority = 'live',
+    tenant,
+    onTheirWay = NOTHING,
+  }: Work): Promise<AdmissionState | undefined> {
     const hold = holds[priority];
-    const limit = markOf(priority);
-    if (hold.reason === undefined && clock.monotonicMs() - hold.checkedAt < CHECK_EVERY_MS && onTheirWay < limit) {
-      return undefined;
-    }
-    looking[priority] ??= look(priority).finally(() => {
-      delete looking[priority];
-    });
-    const now = await looking[priority];
-    hold.checkedAt = clock.monotonicMs();
-    hold.reason = now.reason;
+    const fresh = !hold.held && hold.at !== undefined && clock.monotonicMs() - hold.at.ms < CHECK_EVERY_MS;
+    const now = fresh ? hold.at!.state : await lookOnce(priority);
     if (now.reason === 'memory') {
+      hold.held = true;
       refuseIfHopeless(now, memoryPause, memoryResume);
       return now;
     }
-    const above = now.reason === 'backlog' || now.backlogTokens + onTheirWay > limit;
-    if (!above || (tenant !== undefined && (await isBelowShare(tenant, limit)))) return undefined;
-    return { ...now, reason: 'backlog', backlogTokens: now.backlogTokens + onTheirWay };
+    const limit = markOf(priority);
+    const backlogTokens = now.backlogTokens + tokensOf(onTheirWay);
+    hold.held = now.reason === 'backlog' || backlogTokens > limit;
+    if (!hold.held) return undefined;
+    const shared = tenant !== undefined && backlogTokens < SHARES_END * limit;
+    if (shared && (await isBelowShare(tenant, limit, onTheirWay.shares))) return undefined;
+    return { ...now, reason: 'backlog', backlogTokens };
   }
 
-  async function isBelowShare(tenant: string, limit: number): Promise<boolean> {
-    const shares = await reading.shares();
-    const own = shares.find((share) => share.tenant === tenant)?.backlogTokens ?? 0;
-    const sharers = shares.length + (own === 0 ? 1 : 0);
+  async function lookOnce(priority: Priority): Promise<AdmissionState> {
+    looking[priority] ??= look(priority).finally(() => {
+      delete looking[priority];
+    });
+    const state = await looking[priority];
+    holds[priority].at = { state, ms: clock.monotonicMs() };
+    holds[priority].reason = state.reason;
+    return state;
+  }
+
+  async function isBelowShare(tenant: string, limit: number, onTheirWay: OnTheirWay['shares']): Promise<boolean> {
+    const having = new Map<string, number>();
+    for (const share of [...(await reading.shares()), ...onTheirWay]) {
+      having.set(share.tenant, (having.get(share.tenant) ?? 0) + share.backlogTokens);
+    }
+    const own = having.get(tenant) ?? 0;
+    const sharers = having.size + (having.has(tenant) ? 0 : 1);
     return own < limit / sharers;
   }
 
@@ -192,10 +220,17 @@ export function openAdmission(redis: Redis, address: LineAddress, options: Admis
   };
 }
 
-function inWords({ reason, backlogTokens, usedBytes, maxBytes }: AdmissionState, mark: number): string {
-  return reason === 'memory'
-    ? `Redis memory is at ${Math.round((usedBytes / maxBytes) * 100)} %`
-    : `the backlog has ${backlogTokens} tokens, its mark is ${mark}`;
+/** Of memory it is said what fills it: waiting makes room where it is the backlog, dropping where it is dead letters. */
+function inWords(state: AdmissionState, mark: number): string {
+  const { reason, backlogTokens, usedBytes, maxBytes, ledgerBytes, deadLetterBytes } = state;
+  if (reason !== 'memory') return `the backlog has ${backlogTokens} tokens, its mark is ${mark}`;
+  const share = (bytes: number) => `${Math.round((Math.max(0, bytes) / maxBytes) * 100)} %`;
+  const rest = usedBytes - ledgerBytes - deadLetterBytes;
+  return `Redis memory is at ${share(usedBytes)}: the ledger takes ${share(ledgerBytes)}, dead letters take ${share(deadLetterBytes)}, the backlog and the rest ${share(rest)}`;
+}
+
+function tokensOf({ shares, ofNobody }: OnTheirWay): number {
+  return shares.reduce((total, { backlogTokens }) => total + backlogTokens, ofNobody);
 }
 
 /** What stays in Redis is above the mark at which producers would go on: no worker can make room. */

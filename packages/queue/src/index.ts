@@ -6,6 +6,7 @@ export {
   type AdmissionState,
   LEDGER_BYTES_PER_DOCUMENT,
   MEMORY_PAUSE,
+  type OnTheirWay,
   openAdmission,
   type Work,
 } from './admission.ts';
@@ -69,6 +70,7 @@ export {
   type Submission,
   submissionJsonSchema,
 } from './submission.ts';
+export { estimatedTokens } from './submission-places.ts';
 export { openSubmissionQueue, type SubmissionQueue, type SubmissionState } from './submission-queue.ts';
 export { openSubmissionWorker, PutOff, type SubmissionJob, type SubmissionWorker } from './submission-worker.ts';
 export type { ChunkRef, Death, Fence, FenceAnswer, Mark, MarkAnswer, Writing } from './writing.ts';

@@ -2,6 +2,7 @@
  * The queue of whole documents, one a line. It belongs to the line, not to a collection's epoch: what was submitted outlives a
  * line that is made anew. Services in TypeScript use `submit`; examples/python shows the same in Python.
  */
+import { randomUUID } from 'node:crypto';
 import { type DocumentKey, type Revision, revisionHex, type SluiceError } from '@sluice/core';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -12,12 +13,12 @@ import {
   type RejectedSubmissions,
   rejectionOf,
 } from './rejected-submissions.ts';
-import { type Priority, parseSubmission, type Submission } from './submission.ts';
+import { parseSubmission, type Submission } from './submission.ts';
+import { aloneKey } from './submission-deaths.ts';
+import { createSubmissionPlaces, type SubmissionPlaces } from './submission-places.ts';
 
 export const SUBMISSION_QUEUE = 'submissions';
 const JOB_NAME = 'document';
-/** Lower goes first; 0 would go before everything. */
-const jobPriority: Readonly<Record<Priority, number>> = { live: 1, bulk: 2 };
 /** Rejected submissions that are kept to be looked at. */
 const REJECTED_KEPT = 10_000;
 const EVENTS_KEPT = 1_000;
@@ -38,6 +39,8 @@ export interface SubmissionQueue extends RejectedSubmissions {
   stateOf(key: DocumentKey, revision: Revision): Promise<SubmissionState | undefined>;
   /** Documents that wait to be chunked, those put off included. */
   waiting(): Promise<number>;
+  /** Of those, what has its place in the order: tokens by tenant, as an estimate, and how many documents that is. */
+  onTheirWay: SubmissionPlaces['onTheirWay'];
   close(): Promise<void>;
   /** Removes the queue with everything in it. */
   drop(): Promise<void>;
@@ -46,6 +49,11 @@ export interface SubmissionQueue extends RejectedSubmissions {
 /** `{sluice:<line>}`: the prefix under which BullMQ clients of any language find the line's submissions. */
 export function submissionPrefix(line: string): string {
   return `{sluice:${line}}`;
+}
+
+/** For the queue and for its consumers. */
+export function submissionPlaces(redis: Redis, line: string): SubmissionPlaces {
+  return createSubmissionPlaces(redis, { prefix: submissionPrefix(line), queue: SUBMISSION_QUEUE });
 }
 
 export function openSubmissionQueue(redis: Redis, line: string): SubmissionQueue {
@@ -58,14 +66,18 @@ export function openSubmissionQueue(redis: Redis, line: string): SubmissionQueue
   // Errors of the connection are reported by whoever opened it; BullMQ would throw them without a listener.
   queue.on('error', () => undefined);
 
-  async function add(jobs: { jobId?: string; submission: Omit<Submission, 'v'> }[]): Promise<void> {
+  const places = submissionPlaces(redis, line);
+
+  async function add(jobs: { jobId: string; submission: Omit<Submission, 'v'> }[]): Promise<void> {
     for (let from = 0; from < jobs.length; from += JOBS_PER_BULK) {
-      const slice = jobs.slice(from, from + JOBS_PER_BULK).map(({ jobId, submission }) => ({
+      const slice = jobs.slice(from, from + JOBS_PER_BULK);
+      const placed = await places.place(slice.map(({ jobId, submission }) => ({ jobId, ...submission })));
+      const bulk = slice.map(({ jobId, submission }, i) => ({
         name: JOB_NAME,
         data: { v: 1, ...submission },
-        opts: { priority: jobPriority[submission.priority ?? 'live'], ...(jobId !== undefined && { jobId }) },
+        opts: { priority: placed[i]!, jobId },
       }));
-      await guarded(() => queue.addBulk(slice));
+      await guarded(() => queue.addBulk(bulk));
     }
   }
 
@@ -74,7 +86,7 @@ export function openSubmissionQueue(redis: Redis, line: string): SubmissionQueue
 
     async submit(submissions) {
       for (const submission of submissions) parseSubmission({ v: 1, ...submission });
-      await add(submissions.map((submission) => ({ submission })));
+      await add(submissions.map((submission) => ({ jobId: randomUUID(), submission })));
     },
 
     enqueue: (items) =>
@@ -102,9 +114,15 @@ export function openSubmissionQueue(redis: Redis, line: string): SubmissionQueue
         return Object.values(counts).reduce((sum, count) => sum + count, 0);
       }),
 
+    onTheirWay: places.onTheirWay,
+
     close: () => queue.close(),
 
-    drop: () => guarded(() => queue.obliterate({ force: true })),
+    async drop() {
+      await guarded(() => queue.obliterate({ force: true }));
+      await places.drop();
+      await guarded(() => redis.unlink(aloneKey(submissionPrefix(line))));
+    },
   };
 }
 

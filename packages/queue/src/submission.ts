@@ -41,7 +41,7 @@ export const submissionSchema = z.strictObject({
     .enum(priorities)
     .optional()
     .describe(
-      'live (the default) goes before bulk; set the job option `priority` to 1 for live and 2 for bulk as well.',
+      'live (the default) goes before bulk; set the job option `priority` to 1 for live and 1048576 for bulk as well: the job goes to its place in the order when a consumer first sees it.',
     ),
   submission: z
     .string()
