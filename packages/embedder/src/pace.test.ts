@@ -97,6 +97,18 @@ describe('concurrency', () => {
     expect(paced.concurrency).toBeLessThanOrEqual(paced.allowed);
   });
 
+  it.each(['engine_busy', 'engine_timeout'] as const)(
+    'is halved once for all that were under way together, %s',
+    async (code) => {
+      paced = open(8);
+      const all = Array.from({ length: 8 }, () => paced.embed(request(1, 1)).catch(() => undefined));
+      await settled();
+      for (const { answer } of fake.calls) answer.reject(failed(code));
+      await Promise.all(all);
+      expect(paced.allowed).toBe(4);
+    },
+  );
+
   it('gives a waiting caller its own reason when it gives up', async () => {
     const all = [1, 2, 3, 4].map(() => paced.embed(request(1, 1)));
     const abort = new AbortController();
@@ -123,6 +135,23 @@ describe('working size', () => {
     expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_000 });
     await one();
     expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_000 });
+  });
+
+  it('is half of what was not answered in time, and grows again when larger ones are better', async () => {
+    await one(failed('engine_timeout'), request(4, 4_096));
+    expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_192 });
+    // Two texts a request at 4,096 tokens in 1 s; when four are tried, in 1.5 s.
+    let largest = 0;
+    for (let i = 0; i < 40 && largest < 16_384; i++) {
+      const rows = paced.workingSize.maxPaddedTokens / 4_096;
+      largest = Math.max(largest, rows * 4_096);
+      const pending = paced.embed(request(rows, 4_096));
+      await settled();
+      time += 1_000 + 250 * (rows - 2);
+      fake.calls.at(-1)!.answer.resolve({ vectors: [] });
+      await pending;
+    }
+    expect(largest).toBe(16_384);
   });
 
   it('is half while requests go alone to be measured', () => {

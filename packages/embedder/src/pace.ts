@@ -2,7 +2,9 @@
  * One pace for all callers of an engine in a process: how many requests at a time, how large, and none while it is away.
  *
  * - *Concurrency* and *working size* are what gives the most useful tokens a second, found by measuring (see the tuner).
- * - Concurrency is halved when the engine says it is busy and grows by one for every quiet period.
+ * - Concurrency is halved when the engine says it is busy or does not answer in time, once for all requests that were under way together,
+ *   and grows by one for every quiet period.
+ * - What was not answered in time is halved; the tuner may let it grow again.
  * - What was too large is halved and remembered; it never grows back: on a real device the next try costs an out-of-memory
  *   error, which some engines do not survive. A single row that is too large says nothing about it.
  * - *Outages* in a row open a breaker whose probe is a known text.
@@ -54,6 +56,8 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
   let allowed = maxInFlight;
   let inFlight = 0;
   let quietSinceMs = clock.monotonicMs();
+  /** How often concurrency was halved: requests from before the last time tell of the same event. */
+  let cuts = 0;
   let maxPaddedTokens = options.maxPaddedTokens;
   const tuner = createTuner({ maxInFlight, maxPaddedTokens, clock });
   const queue: (() => void)[] = [];
@@ -70,6 +74,7 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
   async function embed(request: EmbedRequest): Promise<EmbedReply> {
     await breaker.admit();
     await slot(request.signal);
+    const begunAfter = cuts;
     const ended = tuner.begin({
       paddedTokens: paddedTokens(request.tokens),
       usefulTokens: request.tokens.reduce((sum, tokens) => sum + tokens, 0),
@@ -85,7 +90,7 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
       return reply;
     } catch (error) {
       ended('failed');
-      if (isSluiceError(error)) learn(error.code, request);
+      if (isSluiceError(error)) learn(error.code, request, begunAfter);
       if (isSluiceError(error) && error.verdict === 'retry') {
         if (breaker.failed(error)) logger.warn({ err: error }, 'the engine is away: requests pause');
       } else if (isSluiceError(error)) breaker.succeeded(); // it answered
@@ -96,10 +101,12 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
     }
   }
 
-  function learn(code: string, { texts, tokens }: EmbedRequest): void {
-    if (code === 'engine_busy' || code === 'engine_timeout') {
+  function learn(code: string, { texts, tokens }: EmbedRequest, begunAfter: number): void {
+    if ((code === 'engine_busy' || code === 'engine_timeout') && begunAfter === cuts) {
+      cuts += 1;
       quietSinceMs = clock.monotonicMs();
       allowed = Math.max(1, Math.floor(Math.min(allowed, inFlight) / 2));
+      if (code === 'engine_timeout' && texts.length > 1) tuner.shrink(Math.floor(paddedTokens(tokens) / 2));
     }
     if ((code === 'engine_too_large' || code === 'engine_out_of_memory') && texts.length > 1) {
       const smaller = Math.max(1, Math.floor(paddedTokens(tokens) / 2));

@@ -21,6 +21,8 @@ export interface Tuner {
   begin(request: { paddedTokens: number; usefulTokens: number }): (ended: 'done' | 'failed') => void;
   /** The engine takes no more than this: the ceiling is lowered for good. */
   limit(maxPaddedTokens: number): void;
+  /** Larger requests were not answered in time: no more for now. The next trials may find that it was not their size. */
+  shrink(maxPaddedTokens: number): void;
 }
 
 export interface TunerOptions {
@@ -196,6 +198,12 @@ export function createTuner({ maxInFlight, maxPaddedTokens: configured, clock }:
       ceiling = Math.min(ceiling, maxPaddedTokens);
       trial = undefined;
       use({ size: Math.min(size, ceiling) });
+    },
+    shrink(maxPaddedTokens) {
+      trial = undefined;
+      patience = FIRST_PATIENCE;
+      untilTrial = FIRST_PATIENCE;
+      use({ size: Math.max(1, Math.min(size, maxPaddedTokens)) });
     },
   };
 }
