@@ -212,7 +212,7 @@ export const errorCodes = {
   engine_timeout: row(
     'retry',
     'The engine did not answer within the deadline.',
-    'Look at its load; a smaller SLUICE_BATCH_TOKENS makes requests shorter.',
+    'Look at its load. Sluice gives a slow engine more time and less at a time; raise SLUICE_ENGINE_MS_PER_TOKEN where even that is too short.',
   ),
   engine_busy: row(
     'retry',

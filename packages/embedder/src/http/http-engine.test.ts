@@ -296,6 +296,19 @@ describe('an outage', () => {
     expect(error.expected).toBe('an answer within 50 ms'); // 30 + 2 × (2 rows × 5 tokens)
   });
 
+  it('gives more time to what was not answered, and to a short text no more than before', async () => {
+    const made = await engineThatGets(() => {}, { baseMs: 1, perTokenMs: 1 });
+    const waited = async (tokens: number[]) => {
+      const error: unknown = await made
+        .embed({ texts: tokens.map(() => 'a'), tokens, role: 'passage' })
+        .catch((thrown: unknown) => thrown);
+      return (error as SluiceError).expected;
+    };
+    expect(await waited([20, 20])).toBe('an answer within 41 ms');
+    expect(await waited([20, 20])).toBe('an answer within 81 ms');
+    expect(await waited([0])).toBe('an answer within 1 ms');
+  });
+
   it('a hang in mid-body ends at the deadline', async () => {
     const error = await failure((_, response) => response.writeHead(200).write('{"data":['), {
       baseMs: 40,

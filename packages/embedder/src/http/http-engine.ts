@@ -1,10 +1,11 @@
 /** An engine behind HTTP: one request an `embed`, every reply checked before anything is believed. */
-import { type Clock, type Logger, SluiceError, systemClock } from '@sluice/core';
+import { type Clock, isSluiceError, type Logger, SluiceError, systemClock } from '@sluice/core';
 import type { Dispatcher } from 'undici';
 import { paddedTokens } from '../batch-planner.ts';
 import type { EmbedReply, EmbedRequest, Engine } from '../engine.ts';
 import type { Profile } from '../profile.ts';
 import { createHttpClient, type HttpReply } from './http-client.ts';
+import { createPatience } from './patience.ts';
 import { type Protocol, type Question, ReplyShapeError } from './protocol.ts';
 import { jinaProtocol } from './protocol-jina.ts';
 import { openaiProtocol } from './protocol-openai.ts';
@@ -33,7 +34,7 @@ export interface HttpEngineOptions {
 
 export function createHttpEngine(options: HttpEngineOptions): Engine {
   const { profile, url, apiKey, servedModel, fullDimension, logger, clock = systemClock, dispatcher } = options;
-  const { baseMs, perTokenMs } = options.deadline ?? profile.deadline;
+  const patience = createPatience(options.deadline ?? profile.deadline);
   const protocol = protocols[profile.protocol];
   if (protocol === undefined || profile.path === undefined) {
     throw new TypeError(`the profile ${profile.name} is not served over HTTP`);
@@ -59,15 +60,22 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
 
     const padded = paddedTokens(tokens);
     const startedMs = clock.monotonicMs();
-    const reply = await client.exchange({
-      method: 'POST',
-      path,
-      body,
-      deadlineMs: baseMs + perTokenMs * padded,
-      // A JSON float is 25 characters at most; a right reply is far below this.
-      maxReplyBytes: 65_536 + texts.length * (1_024 + fullDimension * 32),
-      signal,
-    });
+    const wait = patience.begin(padded);
+    const reply = await client
+      .exchange({
+        method: 'POST',
+        path,
+        body,
+        deadlineMs: wait.deadlineMs,
+        // A JSON float is 25 characters at most; a right reply is far below this.
+        maxReplyBytes: 65_536 + texts.length * (1_024 + fullDimension * 32),
+        signal,
+      })
+      .catch((error: unknown) => {
+        if (isSluiceError(error) && error.code === 'engine_timeout') wait.ranOut();
+        throw error;
+      });
+    if (reply.status === 200) wait.answered(clock.monotonicMs() - startedMs);
     if (reply.status !== 200) throw refusal(reply, { where, nowMs: clock.now() });
     const { embeddings, usageTokens, model } = readItems(reply, texts.length);
     const vectors = readVectors(embeddings, { dimension: fullDimension, unitNorm: profile.unitNorm, where });
