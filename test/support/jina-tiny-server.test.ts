@@ -68,6 +68,8 @@ const WRONG: [string, JinaTinyOptions, string][] = [
   ['text-matching merged in, the instruction added', { adapter: 'text-matching' }, 'wrong_adapter'],
   ['the instruction missing', { prefixes: 0 }, 'prefix_missing'],
   ['the instruction twice', { prefixes: 2 }, 'prefix_doubled'],
+  ["the queries' instruction missing", { queryPrefixes: 0 }, 'prefix_missing'],
+  ["the queries' instruction twice", { queryPrefixes: 2 }, 'prefix_doubled'],
   ['over-long texts cut', { cutsSilently: true }, 'silent_truncation'],
 ];
 
@@ -113,11 +115,29 @@ describe('jina-v3-tiny over HTTP', () => {
     expect(await report({})).toMatchObject({ verdict: 'right', proof: 'variants' });
   });
 
+  it('is not called proved in what its own variants cannot show, whether the mean of all tokens is taken', async () => {
+    const { findings } = await report({});
+    expect(findings.filter(({ status }) => status !== 'ok')).toEqual([
+      {
+        name: 'pooling',
+        status: 'warn',
+        measured: expect.stringContaining('not proved'),
+        fix: expect.stringContaining('SLUICE_GOLDEN'),
+      },
+    ]);
+  });
+
   it.each(WRONG)('is refused by its own variants: %s', async (_, options, code) => {
     const found = await report(options);
     // Whatever adapter is merged, all tasks give the same vectors: the task is ignored, and nothing says which one it is.
     const expected = options.adapter === 'text-matching' ? 'task_ignored' : code;
     expect({ verdict: found.verdict, code: found.code }).toEqual({ verdict: 'wrong', code: expected });
+    const { name, fix } = found.findings.find(({ status }) => status === 'fail')!;
+    if (options.queryPrefixes !== undefined)
+      expect({ name, fix }).toEqual({
+        name: 'query instruction',
+        fix: expect.stringContaining('SLUICE_QUERY_ENGINE'),
+      });
   });
 
   it('is measured by golden vectors recorded from a trusted engine', async () => {

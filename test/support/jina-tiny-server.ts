@@ -19,6 +19,8 @@ export interface JinaTinyOptions {
   adapter?: 'task' | 'ignored' | 'text-matching';
   /** How often the task's instruction is put before a text. Default 1. */
   prefixes?: 0 | 1 | 2;
+  /** The same for queries. Default: as `prefixes`. */
+  queryPrefixes?: 0 | 1 | 2;
   pooling?: 'mean' | 'cls';
   /** `other-seed`: another model of the same shape, right in itself. Default `first`. */
   weights?: 'first' | 'other-seed';
@@ -92,10 +94,11 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     const scripted = await script?.({ texts: body.input, request: requests });
     if (scripted !== undefined) return scripted;
     if (body.task !== undefined && !TASKS.includes(body.task)) return refused(400, 'bad_request');
+    const times = body.task === 'retrieval.query' ? (behaviour.queryPrefixes ?? prefixes) : prefixes;
     const prompt = (body.task === undefined ? undefined : PROMPTS[body.task]) ?? '';
     const cut = body.truncate === true || cutsSilently;
     const { vectors, tokens } = await thread.call({
-      texts: body.input.map((text) => prompt.repeat(prefixes) + (cut ? text.slice(0, MAX_TOKENS) : text)),
+      texts: body.input.map((text) => prompt.repeat(times) + (cut ? text.slice(0, MAX_TOKENS) : text)),
       taskId: taskId(body.task, adapter),
       pooling,
       weights,
@@ -106,7 +109,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     const width = Math.min(body.dimensions ?? TINY_DIMENSION, TINY_DIMENSION);
     const embeddings = vectors.map((vector) => shown(vector!.subarray(0, width), body));
     // usage leaves out the instruction that the server adds.
-    const instruction = prompt === '' ? 0 : INSTRUCTION_TOKENS[body.task!]! * prefixes;
+    const instruction = prompt === '' ? 0 : INSTRUCTION_TOKENS[body.task!]! * times;
     const total = tokens.reduce((sum, count) => sum + count - instruction, 0);
     return {
       status: 200,

@@ -244,7 +244,12 @@ export const errorCodes = {
   wrong_dimension: row(
     'stop',
     "The engine's vectors have another dimension than the line's space.",
-    'Serve the model that the line was made with, or start a new line with --line NAME.',
+    'Serve the model that the line was made with, at its full width (sentence-transformers: no truncate_dim), or mend SLUICE_FULL_DIMENSION, or start a new line with --line NAME.',
+  ),
+  not_normalised: row(
+    'stop',
+    "The engine's vectors are not of unit length, although its profile promises it.",
+    'Let the engine normalise (sentence-transformers: a Normalize module), or set SLUICE_ENGINE=openai, the profile with which Sluice does it.',
   ),
   wrong_model: row(
     'stop',
@@ -254,7 +259,7 @@ export const errorCodes = {
   wrong_space: row(
     'stop',
     "The engine's vectors are not of the line's space.",
-    '`npx sluice doctor` prints what was measured and the setting that mends it.',
+    'Serve the model of the line (SLUICE_ENGINE_URL) with one adapter, mean pooling and its own instruction, or name the golden vectors of the model that is served (SLUICE_GOLDEN).',
   ),
   task_ignored: row(
     'stop',
@@ -264,7 +269,7 @@ export const errorCodes = {
   wrong_adapter: row(
     'stop',
     'The engine answers with the adapter of another task.',
-    'Serve the passage adapter: merged into the checkpoint, or chosen by the task.',
+    'Serve the passage adapter (SLUICE_ENGINE_URL): merged into the checkpoint, as merge-adapter does, or chosen by the task.',
   ),
   prefix_missing: row(
     'stop',
@@ -289,7 +294,7 @@ export const errorCodes = {
   unstable_vectors: row(
     'stop',
     'Equal texts get different vectors: from call to call, or in the company of longer texts.',
-    "Look at the engine's padding mask and precision; an attention mask that is ignored is the usual cause.",
+    'See that the engine obeys the attention mask, which is the usual cause, and start it in float32 or bfloat16 (--dtype).',
   ),
   model_swapped: row(
     'stop',

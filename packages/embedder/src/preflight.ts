@@ -3,9 +3,9 @@
  * variant, right and wrong. Most ways to serve a model with adapters answer 200 with vectors of the wrong space; this is
  * where they are told apart, before a single document is embedded.
  */
-import { type ErrorCode, errorCodes, isSluiceError, SluiceError } from '@sluice/core';
+import { isSluiceError, SluiceError } from '@sluice/core';
 import type { Engine, Role } from './engine.ts';
-import { CANARY, checkSteadiness, checkUsage } from './preflight/behaviour.ts';
+import { CANARY, checkNormalisation, checkSteadiness, checkUsage } from './preflight/behaviour.ts';
 import { builtInGolden } from './preflight/built-in-golden.ts';
 import { compareWithGolden, probeTexts } from './preflight/by-golden.ts';
 import { compareOwnVariants } from './preflight/by-variants.ts';
@@ -46,11 +46,17 @@ export async function preflight(
 
   /** What the engine calls its model, where it says. */
   let called: string | undefined;
+  const lengths = { least: Number.POSITIVE_INFINITY, most: 0 };
   const ask = async (texts: readonly string[], as: { role: Role; task?: string }): Promise<Float32Array[]> => {
     const { vectors, model } = await engine.embed({ texts, tokens: texts.map(() => PROBE_TOKENS), signal, ...as });
     called = model ?? called;
     return vectors.map((vector) => {
-      if (vector !== null) return vector;
+      if (vector !== null) {
+        const length = Math.hypot(...vector);
+        lengths.least = Math.min(lengths.least, length);
+        lengths.most = Math.max(lengths.most, length);
+        return vector;
+      }
       throw new SluiceError('bad_vector', {
         message: 'The engine has no vector for a plain text',
         where: engine.where,
@@ -63,7 +69,6 @@ export async function preflight(
       if (role === 'none' && isSluiceError(error) && error.code === 'engine_rejected') return undefined;
       throw error;
     });
-  const fixFor = (code: ErrorCode) => errorCodes[code].fix;
 
   try {
     await checkSteadiness(report, (texts) => ask(texts, { role: ownRole(profile).role }));
@@ -88,7 +93,6 @@ export async function preflight(
           vectors,
           role,
           expected: rightVariant(role, space.task),
-          fixFor,
         });
       }
       if (!report.failed) report.provedBy('golden');
@@ -97,18 +101,20 @@ export async function preflight(
         report,
         ask,
         askBare: (texts) => askOrRefused(texts, 'none'),
-        instruction: space.instruction,
-        fixFor,
+        roles: profile.roles,
+        instructions: { passage: space.instruction, query: profile.queryInstruction },
       });
     } else {
       report.warn('space', 'no golden vectors of this model and revision, and the engine has no task to compare by');
     }
-    checkModelName(report, { asked: resolved.servedModel, called, compared: golden !== undefined, fixFor });
+    checkNormalisation(report, lengths);
+    checkModelName(report, { asked: resolved.servedModel, called, compared: golden !== undefined });
     if (count !== undefined) await checkUsage(report, engine, count);
     if (overLong) await checkOverLong(report, engine, { maxTokens: resolved.limits.maxTokens, count });
   } catch (error) {
     if (!isSluiceError(error) || error.verdict === 'retry') throw error;
-    report.fail('answers', `${error.what}${error.got === undefined ? '' : ` (${error.got})`}`, error.code, error.fix);
+    const name = error.code === 'not_normalised' ? 'normalisation' : 'answers';
+    report.fail(name, `${error.what}${error.got === undefined ? '' : ` (${error.got})`}`, error.code, error.fix);
   }
   return report.finish();
 

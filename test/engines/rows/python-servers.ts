@@ -101,6 +101,6 @@ export const pythonServers: readonly EngineRow[] = [
     'silent_truncation',
     'sentence-transformers',
   ),
-  mistake('no-normalize', 'sentence-transformers 6.2, no Normalize', 'engine_bad_reply'),
+  mistake('no-normalize', 'sentence-transformers 6.2, no Normalize', 'not_normalised'),
   mistake('truncate-dim', 'sentence-transformers 6.2, truncate_dim', 'wrong_dimension'),
 ];

@@ -187,7 +187,7 @@ describe('a reply that is not what the protocol promises', () => {
       'unknown',
     ],
     ['an object for a vector', data({ index: 0, embedding: {} }, item('b', 1)), 'engine_bad_reply', 'unknown'],
-    ['vectors of length 8', data({ index: 0, embedding: [...long] }, item('b', 1)), 'engine_bad_reply', 'unknown'],
+    ['vectors of length 8', data({ index: 0, embedding: [...long] }, item('b', 1)), 'not_normalised', 'stop'],
     [
       'another dimension, base64',
       data({ index: 0, embedding: base64(new Float32Array(4).fill(0.5)) }, item('b', 1)),

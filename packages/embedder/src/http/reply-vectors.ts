@@ -12,13 +12,13 @@ export interface VectorRules {
   where: string;
 }
 
-const NORM_TOLERANCE = 0.01;
+export const NORM_TOLERANCE = 0.01;
 const swap = endianness() === 'BE';
 
 /**
  * `items`: base64 of little-endian float32, an array of numbers, or null, one a text. An item that is null, or holds a
  * null, NaN or infinite component, becomes null: it costs itself, not its batch.
- * Throws `wrong_dimension`, or `engine_bad_reply` for anything else that is not a vector.
+ * Throws `wrong_dimension`, `not_normalised`, or `engine_bad_reply` for anything else that is not a vector.
  */
 export function readVectors(items: readonly unknown[], rules: VectorRules): (Float32Array | null)[] {
   const { dimension } = rules;
@@ -68,8 +68,8 @@ function finiteUnit(vector: Float32Array, rules: VectorRules): boolean {
   if (!Number.isFinite(squares)) return false;
   const length = Math.sqrt(squares);
   if (rules.unitNorm && length !== 0 && Math.abs(length - 1) > NORM_TOLERANCE) {
-    throw new SluiceError('engine_bad_reply', {
-      message: 'The engine returns vectors that are not of unit length, although the protocol promises it',
+    throw new SluiceError('not_normalised', {
+      message: 'The engine returns vectors that are not of unit length, although the profile promises it',
       where: rules.where,
       expected: `length 1 within ${NORM_TOLERANCE}`,
       got: length.toPrecision(4),

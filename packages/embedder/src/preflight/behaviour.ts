@@ -1,6 +1,8 @@
 /** What can be asked of any engine, whatever its model: is it steady, and what does it count? */
 import type { Engine } from '../engine.ts';
+import { NORM_TOLERANCE } from '../http/reply-vectors.ts';
 import { cosine } from '../matryoshka.ts';
+import { fixFor } from './fix-for.ts';
 import { ownRole } from './own-role.ts';
 import type { Report } from './report.ts';
 
@@ -18,7 +20,7 @@ export async function checkSteadiness(
   const [alone] = await ask([CANARY]);
   const [again] = await ask([CANARY]);
   const [, inCompany] = await ask([COMPANION, CANARY]);
-  const fix = "Look at the engine's padding mask and precision.";
+  const fix = fixFor('unstable_vectors');
   judge('determinism', cosine(alone!, again!));
   judge('batch invariance', cosine(alone!, inCompany!));
   report.setCanary(CANARY, alone!);
@@ -29,6 +31,14 @@ export async function checkSteadiness(
     else if (value < NOTEWORTHY) report.warn(name, measured, fix);
     else report.ok(name, measured);
   }
+}
+
+/** Every reply was held to it already where the profile promises it; what is off elsewhere is made right when it is cut. */
+export function checkNormalisation(report: Report, { least, most }: { least: number; most: number }): void {
+  const name = 'normalisation';
+  const measured = `length ${least.toFixed(4)} to ${most.toFixed(4)}`;
+  const isUnit = least >= 1 - NORM_TOLERANCE && most <= 1 + NORM_TOLERANCE;
+  report.ok(name, isUnit ? measured : `${measured}: Sluice makes every vector unit length`);
 }
 
 /** What `usage` says for two texts, against our own count. Needs the model's tokenizer; only a remark, never a refusal. */

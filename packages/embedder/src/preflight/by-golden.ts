@@ -6,6 +6,7 @@
 
 import type { Role } from '../engine.ts';
 import { cosine } from '../matryoshka.ts';
+import { fixFor } from './fix-for.ts';
 import type { GoldenFile, GoldenText } from './golden.ts';
 import { mistake } from './mistake.ts';
 import type { Report } from './report.ts';
@@ -48,7 +49,6 @@ export function compareWithGolden({
   vectors,
   role,
   expected,
-  fixFor,
 }: {
   report: Report;
   golden: GoldenFile;
@@ -57,7 +57,6 @@ export function compareWithGolden({
   role: Role;
   /** Name of the right variant for this role. */
   expected: string;
-  fixFor: (code: NonNullable<ReturnType<typeof mistake>>['code']) => string;
 }): void {
   const name = `${role} vectors`;
   const right = golden.variants[expected];
@@ -87,7 +86,7 @@ export function compareWithGolden({
       name,
       `nearest is ${nearest.variant} (cosine ${figure(nearest.mean)}), ${difference.words}; ${expected} is at ${figure(own.mean)}`,
       difference.code,
-      fixFor(difference.code),
+      fixFor(difference.code, role),
     );
     return;
   }
@@ -96,7 +95,7 @@ export function compareWithGolden({
     name,
     `nearest is ${nearest.variant}, but only at cosine ${figure(nearest.mean)}, so it is ${code === 'wrong_model' ? 'another model' : 'none of the known variants'}; ${expected} is at ${figure(own.mean)}, and a right engine reaches ${SAME}`,
     code,
-    fixFor(code),
+    fixFor(code, role),
   );
 }
 

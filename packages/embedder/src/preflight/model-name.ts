@@ -3,7 +3,7 @@
  * the vectors of whatever they have loaded. Golden vectors settle which model that is, whatever its name; without them a reply that
  * names another model is refused.
  */
-import type { ErrorCode } from '@sluice/core';
+import { fixFor } from './fix-for.ts';
 import type { Report } from './report.ts';
 
 export function checkModelName(
@@ -12,13 +12,11 @@ export function checkModelName(
     asked,
     called,
     compared,
-    fixFor,
   }: {
     asked: string;
     called: string | undefined;
     /** Golden vectors have spoken, for it or against it. */
     compared: boolean;
-    fixFor: (code: ErrorCode) => string;
   },
 ): void {
   if (called === undefined) return;
