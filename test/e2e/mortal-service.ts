@@ -1,7 +1,8 @@
 /**
  * The service in a process that dies by SIGKILL at one step of accepting: `node mortal-service.ts STEP NTH`, the settings in
- * the environment. Prints where it listens.
+ * the environment. Prints where it listens, and before it dies the step at which it does.
  */
+import { writeSync } from 'node:fs';
 import { loadConfig, silentLogger } from '@sluice/core';
 import { startService } from '@sluice/producer/service';
 
@@ -15,7 +16,10 @@ const service = await startService({
   onStep(now) {
     if (now !== step) return;
     seen += 1;
-    if (seen === nth) process.kill(process.pid, 'SIGKILL');
+    if (seen !== nth) return;
+    // Not through the stream: nothing that is buffered is written any more.
+    writeSync(1, `${step}\n`);
+    process.kill(process.pid, 'SIGKILL');
   },
 });
 process.stdout.write(`${service.url}\n`);
