@@ -1,5 +1,6 @@
 /**
- * What the queue costs: Redis memory of waiting chunks of 2,850 tokens, which carry their text; of the whole default backlog; jobs a second
+ * What the queue costs: Redis memory of waiting chunks of 2,850 tokens, which carry their text, and of notes of 30 tokens, of which the job
+ * is most; of the whole default backlog, which is bounded in tokens, so that notes take more; jobs a second
  * in and out, and the CPU of the process that adds or takes them. Adding is compared with one `add` after the other, on the same server.
  */
 import { createChunker } from '@sluice/chunker';
@@ -25,6 +26,10 @@ import { noteRedis } from '../report/versions.ts';
 const TOKENS = 2_850;
 /** How far a chunk of the corpus may be from it to be taken. */
 const TOLERANCE = 350;
+/** A note of a sentence or two: text, special tokens and instruction. */
+const NOTE_TOKENS = 30;
+const SPECIAL = 2;
+const INSTRUCTION = 9;
 const address: LineAddress = { line: 'bench', epoch: '0123456789abcdef', shards: 1 };
 
 await bench({
@@ -40,6 +45,7 @@ await bench({
     const redis = connectRedis(valkey.url, { role: 'producer', logger: silentLogger });
     const found = {
       bytes: [] as number[],
+      noteBytes: [] as number[],
       one: [] as Rate[],
       bulk: [] as Rate[],
       taken: [] as Rate[],
@@ -57,15 +63,22 @@ await bench({
         const queue = openChunkQueue(redis, address);
         found.bulk.push(await rate(many.length, () => queue.add(many)));
         found.bytes.push(
-          (((await usedBytes(redis)) - before) / many.reduce((sum, job) => sum + job.tokens.text, 0)) * TOKENS,
+          (((await usedBytes(redis)) - before) / many.reduce((sum, job) => sum + totalTokens(job.tokens), 0)) * TOKENS,
         );
         found.taken.push(await rate(many.length, () => takeAll(valkey.url, many.length)));
         found.left.push((await usedBytes(redis)) - before);
+        await redis.flushall();
+        const empty = await usedBytes(redis);
+        const notes = openChunkQueue(redis, address);
+        await notes.add(jobsOf(noteTexts(), jobs));
+        found.noteBytes.push(((await usedBytes(redis)) - empty) / jobs);
+        await notes.close();
         await queue.close();
       }
       say('filling the default backlog');
       await redis.flushall();
-      const chunks = Math.ceil(backlogTokens / TOKENS);
+      const chunks = Math.ceil((short ? 0.1 : 1) * (backlogTokens / TOKENS));
+      const notes = Math.ceil(backlogTokens / NOTE_TOKENS);
       const queue = openChunkQueue(redis, address);
       for (let from = 0; from < chunks; from += 500) await queue.add(jobsOf(texts, Math.min(500, chunks - from), from));
       const backlogMB = (await usedBytes(redis)) / 1e6;
@@ -87,9 +100,20 @@ await bench({
         figures: [
           { name: `Redis memory of a waiting chunk of ${TOKENS} tokens`, unit: 'bytes', runs: found.bytes },
           {
-            name: `Redis memory of the default backlog, ${chunks} chunks`,
+            name: `Redis memory of ${short ? 'a tenth of ' : ''}the default backlog, ${chunks.toLocaleString('en')} chunks`,
             unit: 'MB',
             runs: [backlogMB],
+            limit: { atMost: 512, everyRun: true },
+          },
+          {
+            name: `Redis memory of a waiting note of ${NOTE_TOKENS} tokens`,
+            unit: 'bytes',
+            runs: found.noteBytes,
+          },
+          {
+            name: `Redis memory of the default backlog, were it ${notes.toLocaleString('en')} notes, computed`,
+            unit: 'MB',
+            runs: found.noteBytes.map((bytes) => (bytes * notes) / 1e6),
             limit: { atMost: 512, everyRun: true },
           },
           {
@@ -147,6 +171,13 @@ async function chunkTexts(): Promise<ChunkText[]> {
     .filter(({ tokens }) => Math.abs(tokens - TOKENS) <= TOLERANCE);
 }
 
+function noteTexts(): ChunkText[] {
+  return Array.from({ length: 97 }, (_, i) => ({
+    text: `Note ${i}: the mill at the river turned ${i * 7} times before noon, and then the gate was shut.`,
+    tokens: NOTE_TOKENS,
+  }));
+}
+
 function jobsOf(texts: readonly ChunkText[], count: number, from = 0): ChunkJob[] {
   return Array.from({ length: count }, (_, i) => {
     const { text, tokens } = texts[(from + i) % texts.length]!;
@@ -163,7 +194,7 @@ function jobsOf(texts: readonly ChunkText[], count: number, from = 0): ChunkJob[
       start: 0,
       end: text.length,
       heading: ['Sluice', 'How it works'],
-      tokens: { text: tokens, special: 2, instruction: 9 },
+      tokens: { text: tokens - SPECIAL - INSTRUCTION, special: SPECIAL, instruction: INSTRUCTION },
       hash: chunkHash(text),
       docHash: contentHash({ text: documentId, format: 'text', metadata: {} }),
       metadata: { lang: 'en', path: documentId },
@@ -197,7 +228,7 @@ async function takeAll(url: string, jobs: number): Promise<void> {
   await worker.close();
 }
 
-/** Of the data alone: buffers of the AOF and of connections come and go. */
+/** All of it, as `maxmemory` counts: the tables of keys and the few buffers of connections, too. */
 async function usedBytes(redis: Redis): Promise<number> {
-  return Number(/used_memory_dataset:(\d+)/.exec(await redis.info('memory'))![1]);
+  return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1]);
 }
