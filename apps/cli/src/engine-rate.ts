@@ -7,11 +7,17 @@ export async function engineRate(
   { config, logger, releaser, signal }: Pick<Context, 'config' | 'logger' | 'releaser' | 'signal'>,
   {
     tokensPerSecond,
+    requestMs,
     calibrate,
     targetTokens,
-  }: { tokensPerSecond: number | undefined; calibrate: boolean | undefined; targetTokens: number },
+  }: {
+    tokensPerSecond: number | undefined;
+    requestMs: number;
+    calibrate: boolean | undefined;
+    targetTokens: number;
+  },
 ): Promise<EngineRate | undefined> {
-  if (tokensPerSecond !== undefined) return { tokensPerSecond, requestMs: 0 };
+  if (tokensPerSecond !== undefined) return { tokensPerSecond, requestMs };
   if (calibrate !== true) return undefined;
   const engine = await createEngine(config, { logger });
   releaser.push('the engine', () => engine.close());

@@ -14,6 +14,12 @@ const integer =
     return value;
   };
 
+const milliseconds = (text: string): number => {
+  const value = Number(text);
+  if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError('Expected milliseconds.');
+  return value;
+};
+
 const share = (text: string): number => {
   const value = Number(text.replace(/\s*%$/, ''));
   if (!(value >= 0 && value <= 100)) throw new InvalidArgumentError('Expected a percentage, 0 to 100.');
@@ -73,6 +79,11 @@ export function createProgram(): Command {
     .option('--no-wait', 'return when everything is accepted')
     .option('--dry-run', 'read, cut and count; touch nothing, and forecast what the run will cost')
     .option('--engine-rate <tokens>', 'for the forecast: padded tokens that the engine computes a second', integer(1))
+    .option(
+      '--engine-request-ms <ms>',
+      'for the forecast, with --engine-rate: what each request takes besides; default: 8, as a modelled 3090',
+      milliseconds,
+    )
     .option('--calibrate', 'for the forecast: measure the engine first, in a few requests')
     .option('--max-errors <n>', 'stop after more rejected items than this', integer(0))
     .addOption(

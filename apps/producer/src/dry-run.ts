@@ -1,10 +1,10 @@
 /** `ingest --dry-run`: reads, cuts and counts as a run would, and touches neither Redis nor Milvus; forecasts what the run will cost. */
 import type { ChunkerPool } from '@sluice/chunker';
-import { type SourceDocument, totalTokens } from '@sluice/core';
+import { totalTokens } from '@sluice/core';
 import pLimit from 'p-limit';
 import { cutFault, emptyItem } from './cut-fault.ts';
 import type { IngestListener } from './events.ts';
-import { createForecast, type Forecast, type ForecastOptions } from './forecast.ts';
+import { createForecast, type Forecast, type ForecastOptions, rowBytesBesideText } from './forecast.ts';
 import type { ItemFault } from './source/item.ts';
 import { type ReadOptions, readDocuments } from './source/read-documents.ts';
 import { resolveInputs } from './source/roots.ts';
@@ -89,7 +89,11 @@ export async function dryRun({
             longest = Math.max(longest, total);
             const textBytes = Buffer.byteLength(chunk.text);
             bytes += textBytes;
-            forecast.add({ tokens: total, textBytes, rowBytes: textBytes + rowBytesBesideText(document) });
+            forecast.add({
+              tokens: total,
+              textBytes,
+              rowBytes: textBytes + rowBytesBesideText(document, chunk.heading),
+            });
           }
         } catch (error) {
           const own = cutFault(error, where);
@@ -118,11 +122,4 @@ export async function dryRun({
     seconds: Math.round(seconds * 1_000) / 1_000,
     exitCode: signal.aborted ? 130 : documents.rejected > 0 ? 3 : 0,
   };
-}
-
-/** Key, revision, counts, offsets and the two hashes of a row; its other fields are the document's. */
-const ROW_BYTES = 39 + 2 * 22 + 3 * 8 + 2 * 4;
-
-function rowBytesBesideText({ id, tenant = '', metadata }: SourceDocument): number {
-  return ROW_BYTES + Buffer.byteLength(id) + Buffer.byteLength(tenant) + Buffer.byteLength(JSON.stringify(metadata));
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createForecast, JOB_BYTES } from './forecast.ts';
+import { createForecast, JOB_BYTES, rowBytesBesideText } from './forecast.ts';
 
 const options = {
   maxPaddedTokens: 8_000,
@@ -24,8 +24,8 @@ it('fills requests as the worker will, and adds up engine time, rows and backlog
     { dimension: 256, bytes: 40 * (4_200 + 1_024) },
     { dimension: 1_024, bytes: 40 * (4_200 + 4_096) },
   ]);
-  // 60,000 tokens in all, of which 40,000 wait at a time.
-  expect(found.redisPeakBytes).toBe(Math.round((40 / 60) * 40 * (4_000 + JOB_BYTES) + 10 * 150));
+  // 60,000 tokens in all, of which 32,000 wait at a time: bulk work stops at four fifths of the mark.
+  expect(found.redisPeakBytes).toBe(Math.round((32 / 60) * 40 * (4_000 + JOB_BYTES) + 10 * 150));
 });
 
 it('says no time where the engine is not known, and nothing of nothing', () => {
@@ -40,4 +40,14 @@ it('says no time where the engine is not known, and nothing of nothing', () => {
     ],
     redisPeakBytes: 0,
   });
+});
+
+it('counts what a row holds beside text and vector, the heading in its metadata included', () => {
+  const document = { id: 'docs/a.md', metadata: { lang: 'en' } };
+  const bare = rowBytesBesideText(document, []);
+  expect(bare).toBeGreaterThan('docs/a.md'.length + '{"lang":"en"}'.length);
+  expect(rowBytesBesideText(document, ['Sluice', 'Gate']) - bare).toBe('"heading":["Sluice","Gate"],'.length);
+  // A document's own key of that name is what is stored.
+  const own = { ...document, metadata: { heading: 'mine' } };
+  expect(rowBytesBesideText(own, ['Sluice'])).toBe(rowBytesBesideText(own, []));
 });

@@ -2,8 +2,10 @@
  * What a bulk run will cost, from the lengths of its chunks: the worker's own planner fills the requests that the engine will
  * get. Memory is bounded by the window of the planner, not by the corpus.
  */
+
+import type { SourceDocument } from '@sluice/core';
 import { createBatchPlanner, type EngineRate, paddedTokens } from '@sluice/embedder';
-import { LEDGER_BYTES_PER_DOCUMENT } from '@sluice/queue';
+import { BULK_SHARE, LEDGER_BYTES_PER_DOCUMENT } from '@sluice/queue';
 
 export interface Forecast {
   requests: number;
@@ -25,7 +27,7 @@ export interface ForecastOptions {
   maxRows: number;
   /** Chunks that a worker chooses from. */
   window: number;
-  /** Producers wait while more tokens than this are queued. */
+  /** The mark of the backlog; a bulk run waits at its part of it. */
   backlogTokens: number;
   dimensions: readonly number[];
   rate?: EngineRate | undefined;
@@ -39,9 +41,21 @@ export interface ForecastChunk {
 }
 
 /** What a waiting chunk takes in Redis beside its text: the other fields of its job, its id and its place; measured by `bench/queue`. */
-export const JOB_BYTES = 1_200;
+export const JOB_BYTES = 1_300;
 /** A worker's start-up to its first request, and the last write, mark and settlement. */
-const AROUND_SECONDS = 1.5;
+export const AROUND_SECONDS = 1.5;
+
+/** Key, revision, counts, offsets and the two hashes of a row; its other fields are the document's and the chunk's. */
+const ROW_BYTES = 39 + 2 * 22 + 3 * 8 + 2 * 4;
+
+/** Bytes of a row without text and vector. */
+export function rowBytesBesideText(
+  { id, tenant = '', metadata }: Pick<SourceDocument, 'id' | 'tenant' | 'metadata'>,
+  heading: readonly string[],
+): number {
+  const stored = JSON.stringify(heading.length === 0 ? metadata : { heading, ...metadata });
+  return ROW_BYTES + Buffer.byteLength(id) + Buffer.byteLength(tenant) + Buffer.byteLength(stored);
+}
 
 export function createForecast({ maxPaddedTokens, maxRows, window, backlogTokens, dimensions, rate }: ForecastOptions) {
   const planner = createBatchPlanner<number>({ maxPaddedTokens, maxRows });
@@ -67,7 +81,7 @@ export function createForecast({ maxPaddedTokens, maxRows, window, backlogTokens
       while (planner.size > 0) send();
       const engineSeconds =
         rate === undefined ? undefined : padded / rate.tokensPerSecond + (requests * rate.requestMs) / 1_000;
-      const waitingShare = tokens === 0 ? 0 : Math.min(1, backlogTokens / tokens);
+      const waitingShare = tokens === 0 ? 0 : Math.min(1, (BULK_SHARE * backlogTokens) / tokens);
       return {
         requests,
         paddedTokens: padded,

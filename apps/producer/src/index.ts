@@ -1,7 +1,7 @@
 export { type ChunkSubmissionsOptions, chunkSubmissions } from './chunk-submissions.ts';
 export * from './dry-run.ts';
 export * from './events.ts';
-export type { Forecast, ForecastOptions } from './forecast.ts';
+export { AROUND_SECONDS, type Forecast, type ForecastOptions } from './forecast.ts';
 export type { HandInStep, OnHandInStep } from './hand-in.ts';
 export * from './ingest.ts';
 export * from './open-pool.ts';

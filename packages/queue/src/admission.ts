@@ -17,7 +17,7 @@ import { createReading, type Share } from './reading.ts';
 import { redisInfo } from './redis-info.ts';
 import type { Priority } from './submission.ts';
 
-/** What a settled document takes in Redis at most; measured by `bench/ledger-memory.ts`. */
+/** What a settled document takes in Redis at most; measured by `bench/ledger-memory`. */
 export const LEDGER_BYTES_PER_DOCUMENT = 150;
 
 export interface AdmissionOptions {
@@ -80,8 +80,8 @@ export const MEMORY_PAUSE = 0.65;
 const CHECK_EVERY_MS = 250;
 const WAIT_MS = 500;
 const BACKLOG_RESUME = 0.9;
-/** Of the mark, for bulk work. */
-const BULK_SHARE = 0.8;
+/** Of the backlog's mark, for bulk work. */
+export const BULK_SHARE = 0.8;
 /** Of the mark: who has less than their share is admitted up to here. */
 const SHARES_END = 2;
 const NOTHING: OnTheirWay = { shares: [], ofNobody: 0 };

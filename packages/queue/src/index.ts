@@ -4,6 +4,7 @@ export {
   type Admission,
   type AdmissionOptions,
   type AdmissionState,
+  BULK_SHARE,
   LEDGER_BYTES_PER_DOCUMENT,
   MEMORY_PAUSE,
   type OnTheirWay,

@@ -1,4 +1,5 @@
 import { documentKey, isSluiceError, SluiceError, type TextFormat } from '@sluice/core';
+import { RTX_3090 } from '@sluice/embedder';
 import { observeLine, openExistingLine, openLine, planLine } from '@sluice/line';
 import {
   checkPrune,
@@ -31,6 +32,8 @@ export interface IngestCommandOptions {
   dryRun?: boolean;
   /** Padded tokens a second, for the forecast. */
   engineRate?: number;
+  /** What each request takes besides. Default: what one takes of a modelled 3090. */
+  engineRequestMs?: number;
   calibrate?: boolean;
   maxErrors?: number;
   format: 'ndjson' | TextFormat;
@@ -135,6 +138,7 @@ async function runDry(
     { config, logger, releaser, signal },
     {
       tokensPerSecond: options.engineRate,
+      requestMs: options.engineRequestMs ?? RTX_3090.requestMs,
       calibrate: options.calibrate,
       targetTokens: plan.limits.targetTokens,
     },
