@@ -98,7 +98,7 @@ describe('input made to hurt', () => {
     [
       'hidden items under open elements',
       'html',
-      `<p>x</p><li hidden>${'<div>'.repeat(50_000)}${'<ul><li>'.repeat(50_000)}`,
+      `<p>x</p><li hidden>${'<div>'.repeat(50_000)}${'<ul><li hidden><ul><li>'.repeat(50_000)}`,
     ],
     ['an unclosed script', 'html', `<p>text</p><script>${'<!--'.repeat(100_000)}`],
   ] as const)('%s: within limits and whole', (_name, format, text) => {

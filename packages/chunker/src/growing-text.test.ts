@@ -4,7 +4,7 @@ import { GrowingText } from './growing-text.ts';
 
 it('is the string that the same parts make, looked at after each', () => {
   const part = fc.oneof(
-    fc.constantFrom('', ' ', '\n', '\u00a0', ' \u3000', 'a ', ' b', 'c\n'),
+    fc.constantFrom('', ' ', '\n', '\u00a0', ' \u3000', 'a ', ' b', 'c\n', 'd'.repeat(1_024), `${'e'.repeat(1_023)} `),
     fc.constant('trim' as const),
   );
   fc.assert(

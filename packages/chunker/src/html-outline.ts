@@ -75,21 +75,23 @@ interface Open {
 export function htmlOutline(html: string): HtmlOutline {
   const text = new HtmlText();
   const stack: Open[] = [];
-  /** Places in the stack of each name that is open, and of what encloses, so that a tag that ends nothing costs nothing. */
-  const open = new Map<string, number[]>();
+  /** How many of each name are open, so that an end tag without a start costs nothing. */
+  const open = new Map<string, number>();
+  /** Places in the stack of hidden paragraphs, items and cells, by name, and of what encloses: which of the two is nearer decides whose a tag is. */
+  const hidden = new Map<string, number[]>();
   const enclosures: number[] = [];
   let skipping = 0;
   let inTitle = false;
   let title = '';
 
-  const isOpen = (name: string) => (open.get(name)?.length ?? 0) > 0;
   const close = (name: string) => {
-    if (!isOpen(name)) return;
+    if (!open.get(name)) return;
     for (;;) {
       const element = stack.pop()!;
-      open.get(element.name)!.pop();
+      open.set(element.name, open.get(element.name)! - 1);
       if (enclosing.has(element.name)) enclosures.pop();
       if (element.skips) skipping--;
+      if (element.skips && unstacked.has(element.name)) hidden.get(element.name)!.pop();
       if (element.main) text.leaveMain();
       if (element.name === 'title') inTitle = false;
       if (skipping === 0 && !inline.has(element.name)) text.closeElement(element.name);
@@ -98,7 +100,7 @@ export function htmlOutline(html: string): HtmlOutline {
   };
   /** Ends an open hidden paragraph, item or cell of this name, unless a list or table inside it is open: then the tag belongs to that. */
   const closeSibling = (name: string): boolean => {
-    const at = open.get(name)?.at(-1);
+    const at = skipping === 0 ? undefined : hidden.get(name)?.at(-1);
     if (at === undefined || at < (enclosures.at(-1) ?? -1)) return false;
     close(name);
     return true;
@@ -109,14 +111,16 @@ export function htmlOutline(html: string): HtmlOutline {
     {
       onStartTag(token) {
         const name = token.tagName;
-        const foreign = isOpen('svg') || isOpen('math');
+        const foreign = skipping > 0 && (open.get('svg') || open.get('math'));
         const mode = foreign ? undefined : textModes.get(name);
         if (mode !== undefined) tokenizer.state = mode;
-        // A hidden paragraph or item ends where the next one starts.
-        for (const other of held.get(name) ?? []) closeSibling(other);
-        for (const other of siblings.get(name) ?? []) closeSibling(other);
-        if (unstacked.has(name)) closeSibling(name);
-        if (!foreign && endsParagraph.has(name)) closeSibling('p');
+        if (skipping > 0) {
+          // A hidden paragraph or item ends where the next one starts.
+          for (const other of held.get(name) ?? []) closeSibling(other);
+          for (const other of siblings.get(name) ?? []) closeSibling(other);
+          if (unstacked.has(name)) closeSibling(name);
+          if (!foreign && endsParagraph.has(name)) closeSibling('p');
+        }
         if (name === 'p' && skipping === 0) text.paragraph();
         if (voidElements.has(name) || (token.selfClosing && (foreign || name === 'svg' || name === 'math'))) {
           if (skipping === 0 && name === 'br') text.lineBreak();
@@ -130,14 +134,17 @@ export function htmlOutline(html: string): HtmlOutline {
         if (element.skips) skipping++;
         if (element.main) text.enterMain();
         if (enclosing.has(name)) enclosures.push(stack.length);
-        const places = open.get(name);
-        if (places === undefined) open.set(name, [stack.length]);
-        else places.push(stack.length);
+        if (unstacked.has(name)) {
+          const places = hidden.get(name) ?? [];
+          places.push(stack.length);
+          hidden.set(name, places);
+        }
         stack.push(element);
+        open.set(name, (open.get(name) ?? 0) + 1);
       },
       onEndTag({ tagName }) {
         if (unstacked.has(tagName)) {
-          for (const other of held.get(tagName) ?? []) closeSibling(other);
+          if (skipping > 0) for (const other of held.get(tagName) ?? []) closeSibling(other);
           if (!closeSibling(tagName) && skipping === 0) text.closeElement(tagName);
         } else if (/^h[1-6]$/.test(tagName)) {
           // Any heading's end tag ends the open heading, as in the standard.

@@ -257,7 +257,7 @@ export class HtmlText {
   }
 
   #flush(): void {
-    if (this.#table !== undefined) return;
+    if (this.#table !== undefined || this.#text.empty) return;
     const whole = this.#text.take();
     const text = this.#pre > 0 ? whole.replace(/^\n/, '').trimEnd() : whole.trim();
     if (text.trim() === '') return;
