@@ -56,30 +56,16 @@ export async function langchain(
   const seconds = await cpuSecondsAsync(async () => {
     for (const { text } of documents) pieces.push(await splitter.splitText(text));
   });
-  return result(
-    `@langchain/textsplitters 1.0.2 ${kind}, our counter`,
-    documents,
-    seconds,
-    counted(pieces, model),
-    wholeJoins(documents, pieces),
-  );
+  return resultOfPieces(`@langchain/textsplitters 1.0.2 ${kind}, our counter`, documents, seconds, pieces, model);
 }
 
-/**
- * LangChain.js counting exactly with what a program has without Sluice: the reference library. Slow, so on the first documents up to
- * `mostBytes`.
- */
+/** LangChain.js counting exactly with the reference library, as far as a program has one that answers in Node. */
 export async function langchainReference(
   documents: readonly BenchDocument[],
   model: TokenizerModel,
   tokenizerJson: string,
-  mostBytes: number,
+  size: string,
 ): Promise<Result> {
-  let bytes = 0;
-  const some = documents.filter((document) => {
-    bytes += document.bytes;
-    return bytes <= mostBytes;
-  });
   const reference = Reference.fromString(tokenizerJson);
   const splitter = new RecursiveCharacterTextSplitter({
     chunkSize: limits.maxTokens - limits.instructionTokens,
@@ -88,10 +74,10 @@ export async function langchainReference(
   });
   const pieces: string[][] = [];
   const seconds = await cpuSecondsAsync(async () => {
-    for (const { text } of some) pieces.push(await splitter.splitText(text));
+    for (const { text } of documents) pieces.push(await splitter.splitText(text));
   });
-  const name = `@langchain/textsplitters 1.0.2 recursive, tokenizers 0.22 (Rust), ${some.length} documents`;
-  return result(name, some, seconds, counted(pieces, model), wholeJoins(some, pieces));
+  const name = `@langchain/textsplitters 1.0.2 recursive, tokenizers 0.22 (Rust), ${size}`;
+  return resultOfPieces(name, documents, seconds, pieces, model);
 }
 
 /** LangChain.js by characters, as it comes: fast, and of any number of tokens. */
@@ -102,6 +88,17 @@ export async function langchainCharacters(documents: readonly BenchDocument[], m
     for (const { text } of documents) pieces.push(await splitter.splitText(text));
   });
   const name = '@langchain/textsplitters 1.0.2 recursive, 8,000 characters';
+  return resultOfPieces(name, documents, seconds, pieces, model);
+}
+
+/** Of a splitter that gives texts without places. */
+export function resultOfPieces(
+  name: string,
+  documents: readonly BenchDocument[],
+  seconds: number,
+  pieces: readonly string[][],
+  model: TokenizerModel,
+): Result {
   return result(name, documents, seconds, counted(pieces, model), wholeJoins(documents, pieces));
 }
 
