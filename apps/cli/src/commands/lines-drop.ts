@@ -25,6 +25,8 @@ export async function run(name: string, options: { yes?: boolean; line?: string 
     const submissions = openSubmissionQueue(line.redis, name);
     releaser.push('the submission queue', () => submissions.close());
     await submissions.drop();
+    // A source's root is the line's, not the collection's: whoever makes the line anew may read from elsewhere.
+    await line.sources.forget();
     await line.ledger.drop();
     await line.store.dropLine(name);
     process.stdout.write(`Dropped ${name}.\n`);
