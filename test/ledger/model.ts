@@ -426,7 +426,7 @@ function createPlay(world: World) {
     await ledger.abandonStale();
     for (let round = 0; round < 3; round += 1) {
       await world.workAll('last');
-      for (const job of await ledger.retryStranded()) world.add(job);
+      for (const { job } of await ledger.retryStranded()) world.add(job);
       for (const deletion of deletions.splice(0)) deleteRows(deletion);
       world.advance(31_000);
       await world.settle();

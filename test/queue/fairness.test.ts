@@ -1,5 +1,6 @@
 /** Who goes first, on a real queue: live before bulk, tenants by tokens, and room for those who have less than their share. */
 import { chunkHash, documentKey } from '@sluice/core';
+import { retryDead } from '@sluice/line';
 import {
   type ChunkJob,
   chunkPriorities,
@@ -29,8 +30,8 @@ beforeEach(() => {
   queue = openChunkQueue(redis, address);
 });
 
-/** Documents of ten chunks each, handed in one after another. */
-async function handIn(tenant: string, chunks: number, priority: Priority): Promise<void> {
+/** Documents of ten chunks each, handed in one after another; `dead`: all their chunks have died. */
+async function handIn(tenant: string, chunks: number, priority: Priority, { dead = false } = {}): Promise<void> {
   for (let from = 0; from < chunks; from += 10) {
     documents += 1;
     const id = `d${documents}`;
@@ -49,8 +50,10 @@ async function handIn(tenant: string, chunks: number, priority: Priority): Promi
         ...{ start: 0, end: 1, heading: [], tokens: counts, hash, docHash: hash, metadata: {}, epoch: address.epoch },
       };
     });
-    await queue.add(jobs, { priorityOf: ({ ordinal }) => places[ordinal]! });
+    if (!dead) await queue.add(jobs, { priorityOf: ({ ordinal }) => places[ordinal]! });
     await ledger.commit([{ key, revision }]);
+    const letters = jobs.map((job) => ({ ...job, job, tokens: TOKENS, code: 'text_refused', reason: 'planted' }));
+    if (dead) await ledger.dead(letters, 'w');
   }
 }
 
@@ -93,6 +96,17 @@ test('tenants take turns by tokens, whoever came first and however much each has
   // One turn is 65,536 tokens: sixteen chunks.
   expect(late).toBeGreaterThanOrEqual(84);
   expect(late).toBeLessThanOrEqual(100);
+});
+
+test('dead letters that are tried again stand where their tenant has come to, before nobody who waits', async () => {
+  await handIn('dead', 100, 'bulk', { dead: true });
+  await handIn('bulk', 100, 'bulk');
+  await handIn('live', 20, 'live');
+  await retryDead({ ledger, queue }, {});
+  const order = await work(120);
+  expect(order.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 'live'));
+  const between = order.slice(20).filter((tenant) => tenant === 'dead').length;
+  expect(Math.abs(between - 50)).toBeLessThanOrEqual(16);
 });
 
 test('a tenant that was away has saved nothing up', async () => {

@@ -55,10 +55,10 @@ export function startHousekeeper({
   }
 
   async function retryStranded(): Promise<void> {
-    const jobs = await ledger.retryStranded();
-    if (jobs.length === 0) return;
-    await queue.add(jobs, { signal });
-    logger.info({ event: 'retries added again', chunks: jobs.length }, 'added what a retry may have left out');
+    const places = new Map((await ledger.retryStranded()).map(({ job, priority }) => [job, priority]));
+    if (places.size === 0) return;
+    await queue.add([...places.keys()], { signal, priorityOf: (job) => places.get(job)! });
+    logger.info({ event: 'retries added again', chunks: places.size }, 'added what a retry may have left out');
   }
 
   let forgotAt = Number.NEGATIVE_INFINITY;

@@ -44,9 +44,9 @@ export async function retryDead(
   let retried = 0;
   for (let from = 0; from < refs.length; from += GROUP) {
     const answers = await line.ledger.retry(refs.slice(from, from + GROUP));
-    const jobs = answers.flatMap(({ job }) => (job === undefined ? [] : [job]));
-    await line.queue.add(jobs);
-    retried += jobs.length;
+    const places = new Map(answers.flatMap(({ job, priority }) => (job === undefined ? [] : [[job, priority]])));
+    await line.queue.add([...places.keys()], { priorityOf: (job) => places.get(job)! });
+    retried += places.size;
   }
   return { retried, gone: refs.length - retried };
 }

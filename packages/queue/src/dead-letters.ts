@@ -3,6 +3,7 @@ import { type DocumentKey, parseChunkId, type Revision, revisionFromHex, revisio
 import type { Caller } from './caller.ts';
 import type { ChunkJob } from './chunk-job.ts';
 import { guarded } from './errors.ts';
+import { chunkPriorities } from './fair-order.ts';
 import { type RunRef, runNumber } from './run-ref.ts';
 import type { ChunkRef, DeadLetterRecord } from './writing.ts';
 
@@ -30,6 +31,8 @@ export interface DeadLetterFilter {
 export interface Retry extends ChunkRef {
   /** To be added to the queue; undefined where nobody wants the chunk any more. */
   job: ChunkJob | undefined;
+  /** Its place there. */
+  priority: number;
 }
 
 export type Dropped = { answer: 'restored' | 'deleted'; revision: Revision } | { answer: 'gone' };
@@ -52,7 +55,7 @@ export interface DeadLetters {
    * Chunks that were to be tried again and have had no outcome for so long (ten minutes): whoever retried may have died before
    * the jobs were in. Adding their jobs again is harmless.
    */
-  retryStranded(olderThanMs?: number): Promise<ChunkJob[]>;
+  retryStranded(olderThanMs?: number): Promise<(Retry & { job: ChunkJob })[]>;
   /** Gives revisions up: their rows are scheduled for deletion and the whole revision is current again, or a tombstone. */
   dropRevision(items: readonly { key: DocumentKey; revision: Revision }[]): Promise<Dropped[]>;
   /** Bytes that dead letters take. Above its budget a line stops with `too_many_dead`. */
@@ -88,11 +91,13 @@ export function createDeadLetters(caller: Caller): DeadLetters {
       const tokens = job === undefined ? 0 : totalTokens(job.tokens);
       return { key: ref.key, rev: revisionHex(ref.revision), ord: ref.ordinal, tokens };
     });
-    const answers = (await caller.ask('retry', asked, [onlyWaiting])) as [string, string, string][];
+    const answers = (await caller.ask('retry', asked, [onlyWaiting])) as [string, string, string, string, string][];
     return refs.map((ref, i) => {
-      const [answer, generation, letter] = answers[i]!;
-      if (answer !== 'retry') return { ...ref, job: undefined };
-      return { ...ref, job: { ...(JSON.parse(letter) as DeadLetterRecord).job, generation: Number(generation) } };
+      const [answer, generation, letter, cls, tag] = answers[i]!;
+      if (answer !== 'retry') return { ...ref, job: undefined, priority: 0 };
+      const [priority] = chunkPriorities({ tag: Number(tag), priority: cls === 'l' ? 'live' : 'bulk' }, [0]);
+      const { job } = JSON.parse(letter) as DeadLetterRecord;
+      return { ...ref, job: { ...job, generation: Number(generation) }, priority: priority! };
     });
   }
 
@@ -141,7 +146,7 @@ export function createDeadLetters(caller: Caller): DeadLetters {
         await caller.onShards((redis, key) => redis.zrangebyscore(key('retried'), '-inf', before, 'LIMIT', 0, 1_000))
       ).flat();
       const found = await retry(ids.map(parseChunkId), '1');
-      return found.flatMap(({ job }) => (job === undefined ? [] : [job]));
+      return found.flatMap(({ job, ...rest }) => (job === undefined ? [] : [{ ...rest, job }]));
     },
 
     async dropRevision(items) {

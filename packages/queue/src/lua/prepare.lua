@@ -87,16 +87,6 @@ local function take_up(doc, rev, item)
   return { rev, int(head.gen), doc.fields['o:' .. rev] }
 end
 
--- Start-time fair queuing (Goyal, Vin, Cheng 1996): a revision begins where its tenant's last one ended, or where the order has
--- come, whichever is later. Tags are tokens; the jobs' priorities are made of them.
-local function place(doc, class, tokens)
-  local share = class .. ':' .. (doc.fields.tenant or '')
-  local order, last_end = unpack(redis.call('hmget', K.shares, 'v:' .. class, 'f:' .. share))
-  local tag = math.max(tonumber(order or 0), tonumber(last_end or 0))
-  redis.call('hset', K.shares, 'f:' .. share, int(tag + tokens))
-  return tag
-end
-
 local function begin(doc, rev, item)
   local pending = sum(item.tokens)
   doc.heads[rev] = {

@@ -1,4 +1,5 @@
--- retry {key, rev, ord, tokens} → per item {answer, generation, letter}: retry | gone. ARGV[3] = '1': only chunks that wait.
+-- retry {key, rev, ord, tokens} → per item {answer, generation, letter, class, tag}: retry | gone. ARGV[3] = '1': only chunks that
+-- wait. Each takes a new place at the end of its tenant's: what failed long ago goes before nobody who waits.
 -- A dead chunk waits again under a new generation. Its letter (with the job) stays until the chunk has another outcome, so a
 -- crash between this and the enqueue loses nothing: retrying again gives the same job again.
 local raised = {}
@@ -42,9 +43,9 @@ for i, item in ipairs(items) do
         end
       end
     end
-    answers[i] = { 'retry', int(head.gen), letter }
+    answers[i] = { 'retry', int(head.gen), letter, head.class, int(place(doc, head.class, item.tokens)) }
   else
-    answers[i] = { 'gone', '0', '' }
+    answers[i] = { 'gone', '0', '', '', '0' }
   end
 end
 save_all()

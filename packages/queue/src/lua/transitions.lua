@@ -246,3 +246,13 @@ local function stand(doc, rev, ord)
   if head or drawn_here(rev) then return 'overtaken' end
   return 'unknown'
 end
+
+-- Start-time fair queuing (Goyal, Vin, Cheng 1996): a revision begins where its tenant's last one ended, or where the order has
+-- come, whichever is later. Tags are tokens; the jobs' priorities are made of them.
+local function place(doc, class, tokens)
+  local share = class .. ':' .. (doc.fields.tenant or '')
+  local order, last_end = unpack(redis.call('hmget', K.shares, 'v:' .. class, 'f:' .. share))
+  local tag = math.max(tonumber(order or 0), tonumber(last_end or 0))
+  redis.call('hset', K.shares, 'f:' .. share, int(tag + tokens))
+  return tag
+end
