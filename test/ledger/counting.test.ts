@@ -45,6 +45,31 @@ test('pruning finds what a run did not see, and nothing else', async () => {
   expect(pages).toEqual([{ gone: [world.key('c')], total: 3 }]);
 });
 
+test('of two runs that read one source at a time neither prunes what the other one saw later', async () => {
+  const gone = async (run: number) => {
+    const keys = [];
+    for await (const page of world.ledger.scanSource({ source: 1, notSeenBy: run })) keys.push(...page.gone);
+    return keys;
+  };
+  const content: Record<string, string> = { both: 'A', open: 'A', resumed: 'A', renewed: 'A', nobody: 'A' };
+  for (const id of Object.keys(content)) await world.handIn(id, 'A', { run: 1, source: 1 });
+  await world.workAll();
+  content.open = 'B';
+  const open = await world.handIn('open', 'B', { run: 2, source: 1 });
+  content.resumed = 'B';
+  await world.handIn('resumed', 'B', { run: 2, source: 1 });
+  const renewed = await world.handIn('renewed', 'B', { run: 2, source: 1, until: 'enqueued' });
+  // The later one reads all of them but one, the earlier one comes after it.
+  for (const id of ['both', 'open', 'resumed', 'renewed']) await compare(id, content[id]!, { run: 3, source: 1 });
+  for (const id of ['both', 'open']) await compare(id, content[id]!, { run: 2, source: 1 });
+  expect(await world.commit(open)).toBe('current');
+  await world.handIn('resumed', 'B', { run: 2, source: 1 });
+  expect(await world.commit(renewed)).toBe('current');
+  expect(await gone(3)).toEqual([world.key('nobody')]);
+  expect(await gone(2)).toEqual([world.key('nobody')]);
+  expect((await gone(4)).length).toBe(5);
+});
+
 test('a Redis clock that goes back gives no revision twice', async () => {
   const first = await world.handIn('d', 'A');
   world.advance(-3_600_000);

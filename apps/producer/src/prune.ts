@@ -1,5 +1,5 @@
 /**
- * Deletes the documents of a source that a complete read no longer found: those whose last-seen run is not this one.
+ * Deletes the documents of a source that a complete read no longer found: those that neither this run nor a later one has seen.
  * Refused after a read error, on an empty root, or above the share that may go.
  */
 import { SluiceError } from '@sluice/core';
@@ -24,12 +24,9 @@ export async function findGone({
 }: Pick<PruneOptions, 'line' | 'source' | 'run'>): Promise<{ keys: string[]; total: number }> {
   const keys: string[] = [];
   let total = 0;
-  for await (const page of line.ledger.scan()) {
-    for (const record of page) {
-      if (record.source !== source.number || record.state === 'deleted') continue;
-      total += 1;
-      if (record.seenBy !== run.number) keys.push(record.key);
-    }
+  for await (const page of line.ledger.scanSource({ source: source.number, notSeenBy: run.number })) {
+    total += page.total;
+    keys.push(...page.gone);
   }
   return { keys, total };
 }

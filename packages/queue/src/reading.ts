@@ -59,8 +59,8 @@ export interface Reading {
   /** The readable revision of each document: rows of others are not shown. */
   wholeOf(keys: readonly DocumentKey[]): Promise<(Revision | undefined)[]>;
   /**
-   * Every document of a source that a run did not see (deleted ones excepted), some hundreds at a time, with the number of
-   * documents of the source in the page. A document may come twice.
+   * Every document of a source that neither a run nor a later one has seen (deleted ones excepted), some hundreds at a time, with
+   * the number of documents of the source in the page. A document may come twice.
    */
   scanSource(options: { source: number; notSeenBy: number }): AsyncIterable<{ gone: DocumentKey[]; total: number }>;
   /** Whether this ledger, as it is since it was born, gave these revisions away: what it did not draw it must not delete. */
@@ -124,7 +124,7 @@ export function createReading(caller: Caller): Reading {
     async *scanSource({ source, notSeenBy }) {
       for await (const records of scan()) {
         const ours = records.filter((record) => record.source === source && record.state !== 'deleted');
-        const gone = ours.filter((record) => record.seenBy !== notSeenBy).map((record) => record.key);
+        const gone = ours.filter((record) => (record.seenBy ?? 0) < notSeenBy).map((record) => record.key);
         if (ours.length > 0) yield { gone, total: ours.length };
       }
     },

@@ -172,7 +172,9 @@ async function runDry(
     for (const name of names) {
       const number = await line.sources.numberOf(name);
       if (number === undefined) continue;
-      const { keys, total } = await findGone({ line, source: { name, number }, run: { number: -1 } });
+      // Every document of the source: no run is to come that would have seen them.
+      const all = { number: Number.POSITIVE_INFINITY };
+      const { keys, total } = await findGone({ line, source: { name, number }, run: all });
       const gone = keys.filter((key) => !seen.has(key));
       const complete = summary.documents.rejected === 0;
       try {

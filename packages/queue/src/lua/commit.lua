@@ -3,10 +3,11 @@
 allowed_when_full()
 
 local function accept(doc, rev, head)
+  local seen = head.run == '' and '' or (doc.rec and saw_later(doc.rec.seen, head.run)) or head.run .. '!'
   supersede(doc)
   overtake_below(doc, rev)
   doc.rec = {
-    state = 'o', rev = rev, hash = head.hash, cut = head.cut, n = head.n, source = head.source, seen = head.run == '' and '' or head.run .. '!',
+    state = 'o', rev = rev, hash = head.hash, cut = head.cut, n = head.n, source = head.source, seen = seen,
   }
   doc.rec_changed = true
   head.kind = 'c'

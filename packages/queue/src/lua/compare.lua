@@ -12,7 +12,7 @@ for i, item in ipairs(items) do
     if rec.state ~= 'd' and (item.run ~= '' or item.source ~= '') then
       local before = rec.source .. '.' .. rec.seen
       if item.source ~= '' then rec.source = item.source end
-      if item.run ~= '' then
+      if item.run ~= '' and not saw_later(rec.seen, item.run) then
         local settled_same = rec.hash == item.hash and rec.state == 's' and (rec.cut == item.cut or not item.recut)
         if settled_same then
           rec.seen = item.run .. '!'

@@ -105,6 +105,13 @@ local function pack(r)
   return r.state .. r.rev .. r.hash .. r.cut .. string.format('%04x', r.n) .. r.source .. '.' .. r.seen
 end
 
+-- `seen` keeps the latest run: of two that read one source at a time, the earlier must not hide from the later what that has seen.
+-- `!` is of the run whose content is on record.
+local function saw_later(seen, run)
+  local known = string.match(seen, '^%d+')
+  return known and run ~= '' and tonumber(known) > tonumber(run) and known
+end
+
 local function unpack_record(s)
   if not s then return nil end
   local source, seen = string.match(s, '^([^.]*)%.(.*)$', 49)

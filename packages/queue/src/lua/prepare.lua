@@ -69,7 +69,7 @@ local function resume(doc, item)
   end
   if not takes_over then count(head.run, 'c.dead', -revived) end
   head.changed = true
-  if item.run ~= '' then
+  if item.run ~= '' and not saw_later(rec.seen, item.run) then
     rec.seen = item.run .. '!'
     doc.rec_changed = true
   end
