@@ -26,7 +26,7 @@ export interface ChunkerPoolOptions {
   /** A tokenizer.json or .json.br; default: the packaged XLM-R. */
   tokenizer?: string | undefined;
   limits: ChunkLimits;
-  /** Default: one. */
+  /** Default: one, which feeds a dozen engines; each more takes 22 to 54 MB (docs/decisions/cutting-threads.md). */
   threads?: number | undefined;
   /** Memory of each thread; default: Node's own limits. */
   resourceLimits?: ResourceLimits | undefined;

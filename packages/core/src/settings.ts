@@ -232,7 +232,7 @@ export const settings = {
   SLUICE_CHUNK_THREADS: optional({
     schema: integer(1, 64),
     form: 'threads',
-    help: 'Threads that cut documents. Unset: one, which feeds a dozen GPUs; each more takes 30 MB.',
+    help: 'Threads that cut documents. Unset: one, which feeds a dozen GPUs; each more takes 22 to 54 MB.',
   }),
 
   SLUICE_BATCH_TOKENS: setting({
