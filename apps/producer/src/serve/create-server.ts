@@ -8,6 +8,7 @@ import { refuseMethods } from './allowed-methods.ts';
 import { authenticate, type SessionResolver } from './authenticate.ts';
 import { boundRequests } from './bound-requests.ts';
 import { closeConnections } from './close-connections.ts';
+import { connectionLimits } from './connection-limits.ts';
 import { countBodies } from './count-bodies.ts';
 import { limitCallers } from './limit-callers.ts';
 import { describeApi, showApi } from './openapi.ts';
@@ -18,22 +19,16 @@ import type { ServiceParts } from './service-parts.ts';
 
 /** A document id has 512 bytes at most, three characters each where they are escaped. */
 const MAX_PARAM_LENGTH = 1_600;
-const MAX_HEADER_BYTES = 16_384;
-const HEADERS_TIMEOUT_MS = 10_000;
-/** A connection on which nothing moves for so long is closed. */
-const IDLE_MS = 60_000;
 
 export async function createServer(parts: ServiceParts): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
+    ...connectionLimits(),
     loggerInstance: parts.logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: parts.config.SLUICE_MAX_REQUEST_BYTES,
-    connectionTimeout: IDLE_MS,
-    keepAliveTimeout: IDLE_MS,
     // An address that cannot be decoded is refused before any route is known.
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
