@@ -1,10 +1,11 @@
 /**
  * docs/performance.md: its words are written by hand, its figures are drawn from bench/results. A block between
- * `<!-- figures NAME -->` and `<!-- end -->` holds the table of one report; `docs/performance/` holds the plots.
+ * `<!-- figures NAME -->` and `<!-- end -->` holds the table of one report and its plots, which are files in `docs/performance/`. What
+ * there is to say of figures stands outside the blocks: a report holds nothing that its command did not print.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { plots } from './plots.ts';
+import { plotsOf } from './plots.ts';
 import { listed, nameOf, promise, sources, summary } from './render.ts';
 import { held, type Report } from './report.ts';
 
@@ -28,15 +29,17 @@ export function drawPage(page: string, reports: ReadonlyMap<string, Report>): st
   });
 }
 
-/** Writes the page and every plot. */
+/** Writes the page and every plot; a plot that is not drawn any more goes. */
 export function writePage(): void {
   const reports = readResults();
+  rmSync(plotFolder, { recursive: true, force: true });
   mkdirSync(plotFolder, { recursive: true });
-  for (const [file, svg] of plots(reports)) writeFileSync(join(plotFolder, file), svg);
+  for (const { file, svg } of [...reports.values()].flatMap(plotsOf)) writeFileSync(join(plotFolder, file), svg);
   if (existsSync(pageFile)) writeFileSync(pageFile, drawPage(readFileSync(pageFile, 'utf8'), reports));
 }
 
-function table({ figures, machine, versions = {}, configuration, remarks = [], date, bench }: Report): string {
+function table(report: Report): string {
+  const { figures, machine, versions = {}, configuration, remarks = [], date, bench } = report;
   const rows = figures.map((figure) => {
     const [min, median, max] = summary(figure);
     const limit = `${promise(figure)}${held(figure) === false ? ', missed' : ''}`;
@@ -50,5 +53,6 @@ function table({ figures, machine, versions = {}, configuration, remarks = [], d
     '',
     `\`npm run bench -- ${bench}\`, ${date}, ${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, load ${machine.load[0]} at the start. ${listed(known, ' ')}. ${listed(configuration, ': ', '; ')}.`,
     ...[...sources(figures), ...remarks].flatMap((remark) => ['', remark]),
+    ...plotsOf(report).flatMap(({ file, title }) => ['', `![${title}](performance/${file})`]),
   ].join('\n');
 }

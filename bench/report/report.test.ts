@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { drawPage } from './page.ts';
+import { drawPage, readResults } from './page.ts';
+import { plotsOf } from './plots.ts';
 import { type Figure, held, type Limit, type Report } from './report.ts';
 
 const figure = (runs: number[], limit: Limit): Figure => ({ name: 'a figure', unit: 'ms', runs, limit });
@@ -36,4 +39,23 @@ test('the page shows figures, what was quoted and from where, versions and what 
   expect(drawn).toContain('| a peer (quoted) |  | 4 |  | ms |  |');
   expect(drawn).toContain('Quoted, a peer: its own page.');
   expect(drawn).toContain('Node v24.0.0, Sluice 0123456789, Valkey 9.1.2. documents: 500.');
+});
+
+const root = join(import.meta.dirname, '../..');
+const published = readFileSync(join(root, 'docs/performance.md'), 'utf8');
+
+test('the published page is what its results draw, and every plot is shown', () => {
+  const reports = readResults();
+  expect(published).toBe(drawPage(published, reports));
+  const drawn = [...reports.values()].flatMap(plotsOf).map(({ file }) => file);
+  expect(readdirSync(join(root, 'docs/performance')).toSorted()).toEqual(drawn.toSorted());
+});
+
+test('every benchmark has its place on the page', () => {
+  const benchmarks = readdirSync(join(root, 'bench'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && readdirSync(join(root, 'bench', entry.name)).includes('run.ts'))
+    .map(({ name }) => name);
+  expect([...published.matchAll(/<!-- figures ([a-z-]+) -->/g)].map(([, name]) => name).toSorted()).toEqual(
+    benchmarks.toSorted(),
+  );
 });

@@ -18,7 +18,9 @@ export function bars(title: string, figures: readonly Figure[]): string {
     limit === undefined ? 0 : 'atLeast' in limit ? limit.atLeast : limit.atMost,
   );
   const most = Math.max(...values, ...limits) || 1;
-  const [left, right, row] = [300, 90, 26];
+  // As wide as the longest name, at 13 px.
+  const left = Math.min(440, Math.round(Math.max(...figures.map(({ name }) => name.length)) * 6.6) + 12);
+  const [right, row] = [150, 26];
   const scale = (value: number) => (value / most) * (WIDTH - left - right);
   const height = 40 + figures.length * row;
   const rows = figures.flatMap((figure, index) => {
