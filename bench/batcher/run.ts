@@ -2,7 +2,7 @@
  * How much of a device becomes useful tokens when Sluice's batcher fills its requests: the real batcher and pace, a modelled
  * 3090 in the same process, and no queue or database. Beside it, in the same minutes, what a plain script does: 8 rows in the
  * order of the source, 4 requests in flight; and LangChain.js. How long a chunk waits is counted in requests, so it is seen on a device
- * that is much faster: with chunks of one kind, and with one bulk chunk among fifteen of live work. The short form has devices four times
+ * that is much faster: with chunks of one kind, and with one bulk chunk among fifteen of live work. The short form has devices eight times
  * as fast.
  */
 import { silentLogger, systemClock } from '@sluice/core';
@@ -42,7 +42,7 @@ await bench({
   async measure({ short, say }) {
     const chunks = short ? 400 : 800;
     const rounds = short ? 1 : 3;
-    const speed = short ? 4 : 1;
+    const speed = short ? 8 : 1;
     const model = faster(speed);
     notePackage('@langchain/core', 'bench');
     const lengths = await chunkLengths(chunks);

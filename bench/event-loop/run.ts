@@ -8,6 +8,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { loadConfig, silentLogger } from '@sluice/core';
 import { createEngine, type Engine, nullVector, profiles, serveEngine } from '@sluice/embedder';
+import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { bench } from '../report/bench.ts';
 import type { Figure } from '../report/report.ts';
 
@@ -17,6 +18,12 @@ const WORDS_OF_4_000_TOKENS = 3_900;
 const SHAPES = [
   { name: '4 texts of 3,900 words', texts: 4, words: WORDS_OF_4_000_TOKENS },
   { name: '512 texts of 8 words', texts: 512, words: 8 },
+];
+
+/** The same kinds, in seconds. */
+const SHORT_SHAPES = [
+  { name: '1 text of 1,000 words', texts: 1, words: 1_000 },
+  { name: '64 texts of 8 words', texts: 64, words: 8 },
 ];
 
 const SERVED = { rows: 512, dimension: 1_024, wordsOfAText: 2_000 };
@@ -39,15 +46,17 @@ await bench({
     const engine = await createEngine(config, { logger: silentLogger });
     const figures: Figure[] = [];
     try {
-      for (const { name, texts: count, words } of SHAPES) {
+      for (const { name, texts: count, words } of short ? SHORT_SHAPES : SHAPES) {
         say(name);
+        // One that knows no word yet.
+        const tokenizer = createTokenizer(await loadTokenizerModel());
         const texts = Array.from({ length: count }, (_, i) => `rabbit ${i} `.repeat(words >> 1).trimEnd());
         const embed = () => engine.embed({ texts, tokens: texts.map(() => 4_096), role: 'passage' });
         await embed();
         const blocks: number[] = [];
         const own: number[] = [];
         const whole: number[] = [];
-        for (let round = 0; round < (short ? 2 : 5); round++) {
+        for (let round = 0; round < (short ? 1 : 5); round++) {
           // Apart: the clock's own ticks, a hundred a second, would count as computing.
           const before = process.threadCpuUsage();
           const startedMs = performance.now();
@@ -71,6 +80,12 @@ await bench({
             limit: { atMost: 50, everyRun: true },
           },
           { name: `the request, ${name}`, unit: 'ms', runs: whole },
+          {
+            name: `counting its tokens on the main thread, ${name}`,
+            unit: 'ms',
+            runs: [ownMs(() => texts.map((text) => tokenizer.count(text)))],
+            baseline: true,
+          },
         );
       }
     } finally {
@@ -81,13 +96,37 @@ await bench({
       figures.push({
         name: `longest turn, ${SERVED.rows} texts of ${SERVED.wordsOfAText} words over HTTP, ${SERVED.dimension} dimensions as ${encoding}`,
         unit: 'ms',
-        runs: await servedTurns(encoding, short ? 2 : 5),
+        runs: await servedTurns(encoding, short ? 1 : 5),
         limit: { atMost: 50, everyRun: true },
       });
     }
+    figures.push({
+      name: 'the same in one turn, JSON.parse and JSON.stringify',
+      unit: 'ms',
+      runs: Array.from({ length: short ? 1 : 5 }, inOneTurn),
+      baseline: true,
+    });
     return { configuration: { model: 'jina-v3-tiny', dimension: TINY_DIMENSION, device: 'cpu' }, figures };
   },
 });
+
+function ownMs(work: () => unknown): number {
+  const before = process.threadCpuUsage();
+  work();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+/** Reading the request and writing the reply as most servers do. */
+function inOneTurn(): number {
+  const { rows, dimension, wordsOfAText } = SERVED;
+  const vectors = Array.from({ length: rows }, (_, i) => [...nullVector(String(i), dimension)]);
+  const body = JSON.stringify({ input: vectors.map((_, i) => `rabbit ${i} `.repeat(wordsOfAText >> 1)) });
+  return ownMs(() => {
+    JSON.parse(body);
+    return JSON.stringify({ data: vectors.map((embedding, index) => ({ index, embedding })) });
+  });
+}
 
 /** Milliseconds of this thread's own computing in the longest turn of its event loop, a request each. */
 async function servedTurns(encoding: 'float' | 'base64', rounds: number): Promise<number[]> {

@@ -12,12 +12,13 @@ import { type BenchProcess, openBenchStack } from '../stack/bench-stack.ts';
 
 const LINE = 'bench-fairness';
 const LIVE = 100;
+const LIVE_SHORT = 30;
 const BULK = 100_000;
 /** About 2,850 tokens. */
 const SENTENCES = 120;
-/** Of the line as it is by default: more than six minutes of the device. In the short form eighty seconds. */
+/** Of the line as it is by default: more than six minutes of the device. In the short form half a minute. */
 const MARK = 20_000_000;
-const SHORT_MARK = 4_000_000;
+const SHORT_MARK = 1_500_000;
 
 await bench({
   name: 'fairness',
@@ -25,6 +26,7 @@ await bench({
   async measure({ short, say }) {
     const rounds = short ? 1 : 3;
     const mark = short ? SHORT_MARK : MARK;
+    const count = short ? LIVE_SHORT : LIVE;
     const stack = await openBenchStack();
     const releaser = createReleaser();
     const stopBulk = new AbortController();
@@ -48,7 +50,7 @@ await bench({
       async function live(round: string): Promise<number> {
         const startedAt = performance.now();
         let refused = 0;
-        for (let i = 0; i < LIVE; i += 1) {
+        for (let i = 0; i < count; i += 1) {
           const body = JSON.stringify({ id: `${round}-${i}`, tenant: 'live', text: textOf(`${round} ${i}`) });
           const { status } = await fetch(documents, {
             method: 'POST',
@@ -58,7 +60,7 @@ await bench({
           if (status !== 202) refused += 1;
         }
         refusals.push(refused);
-        const keys = Array.from({ length: LIVE }, (_, i) =>
+        const keys = Array.from({ length: count }, (_, i) =>
           documentKey({ line: LINE, tenant: 'live', id: `${round}-${i}` }),
         );
         while (!(await ledger.read(keys)).every((state) => state?.state === 'stored')) await delay(50);
@@ -89,7 +91,7 @@ await bench({
         configuration: {
           engine: 'modelled 3090: 40,000 padded tokens/s + 8 ms a request',
           'backlog mark': mark,
-          'live documents': LIVE,
+          'live documents': count,
           servers: stack.servers,
         },
         figures: [

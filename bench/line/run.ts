@@ -54,11 +54,11 @@ await bench({
         const empty = await ingest(one.folder, `start-${round}`);
         found.startUp.push((empty.producer.cpuMs + empty.worker.cpuMs) / 1_000);
 
-        const callsBefore = await milvusCalls(stack.folder);
+        const callsBefore = await milvusCalls(stack);
         const before = stack.serverCpuMs();
         const { producer, worker, summary, seconds } = await ingest(corpus.folder, `line-${round}`);
         const after = stack.serverCpuMs();
-        const callsAfter = await milvusCalls(stack.folder);
+        const callsAfter = await milvusCalls(stack);
         await requireRows(`line-${round}`, summary.chunks.stored);
         if (summary.chunks.stored !== summary.chunks.accepted || summary.documents.stored !== documents)
           throw new Error(`the line stored ${summary.chunks.stored} of ${summary.chunks.accepted} chunks`);

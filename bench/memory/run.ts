@@ -14,7 +14,7 @@ import { quarterMean, watchResident } from './resident.ts';
 const DOCUMENT_CHARACTERS = 60_000;
 /** Documents of the full form: 200,000 chunks and a few more. */
 const DOCUMENTS = 25_000;
-const DOCUMENTS_SHORT = 200;
+const DOCUMENTS_SHORT = 80;
 const PLOTTED_POINTS = 150;
 
 await bench({

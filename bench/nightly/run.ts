@@ -30,7 +30,7 @@ await bench({
   name: 'nightly',
   question: 'what it costs to find that nothing has changed',
   async measure({ short, say }) {
-    const sizes = short ? { records: 20_000, files: 5_000 } : { records: 1_000_000, files: 100_000 };
+    const sizes = short ? { records: 10_000, files: 2_000 } : { records: 1_000_000, files: 100_000 };
     const stack = await openBenchStack();
     try {
       say('writing the corpus');
@@ -95,12 +95,12 @@ async function oneNight(
   path: string,
   documents: number,
 ): Promise<Night> {
-  const [callsBefore, cpuBefore] = [await milvusCalls(stack.folder), stack.serverCpuMs()];
+  const [callsBefore, cpuBefore] = [await milvusCalls(stack), stack.serverCpuMs()];
   const startedAt = performance.now();
   const running = stack.sluice(['ingest', path, '--json'], settings);
   const { cpuMs, peakMB } = await running.finished();
   const seconds = (performance.now() - startedAt) / 1_000;
-  const [callsAfter, cpuAfter] = [await milvusCalls(stack.folder), stack.serverCpuMs()];
+  const [callsAfter, cpuAfter] = [await milvusCalls(stack), stack.serverCpuMs()];
   const summary = running.lines.at(-1) as unknown as IngestSummary;
   if (summary.documents.unchanged !== documents)
     throw new Error(`${summary.documents.unchanged} of ${documents} documents are unchanged`);
@@ -127,11 +127,11 @@ async function plainNight(stack: BenchStack, path: string, documents: number): P
 async function requireCounters(stack: BenchStack, settings: Record<string, string>): Promise<void> {
   const file = join(stack.folder, 'new.md');
   writeFileSync(file, 'A note that no night has seen.');
-  const before = await milvusCalls(stack.folder);
+  const before = await milvusCalls(stack);
   const running = stack.sluice(['ingest', file, '--wait', '--json'], settings);
   await running.finished();
   const { engineRequests } = running.lines.at(-1) as unknown as IngestSummary;
-  const { upserts } = await milvusCalls(stack.folder);
+  const { upserts } = await milvusCalls(stack);
   if (engineRequests === 0 || upserts.rows === before.upserts.rows)
     throw new Error('a new document moved no counter of the engine or of Milvus');
 }

@@ -27,7 +27,7 @@ await bench({
   name: 'service',
   question: 'how fast documents are accepted over HTTP, and whether everything accepted is stored',
   async measure({ short, say }) {
-    const seconds = short ? 10 : 60;
+    const seconds = short ? 4 : 60;
     const stack = await openBenchStack();
     const settings = { ...NULL_ENGINE, SLUICE_LINE: LINE, SLUICE_LOG_LEVEL: 'warn' };
     const clients = fork(join(import.meta.dirname, 'load.ts'));
@@ -80,8 +80,8 @@ await bench({
       const crowded = await send(RATE * 5, seconds);
       await drained();
       const steps: [number, number][] = [];
-      for (let rate = 100; rate <= 1_000 && (steps.at(-1)?.[1] ?? 0) <= 50; rate += 100) {
-        const step = await send(rate, short ? 2 : 6);
+      for (let rate = 100; rate <= (short ? 300 : 1_000) && (steps.at(-1)?.[1] ?? 0) <= 50; rate += 100) {
+        const step = await send(rate, short ? 1 : 6);
         steps.push([rate, percentile(step.acceptMs, 0.99)]);
         await drained();
       }

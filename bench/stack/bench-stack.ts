@@ -6,13 +6,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { nodeFlags, nodeVariables } from '@sluice/cli/node-flags';
 import { silentLogger } from '@sluice/core';
-import { startStack } from '@sluice/embedded';
 import { connectStore } from '@sluice/store';
 import { notePackage, noteRedis, noteVersion } from '../report/versions.ts';
+import { sharedServers, startServers } from './servers.ts';
 
 const root = join(import.meta.dirname, '../..');
 const main = join(root, 'apps/cli/src/main.ts');
@@ -38,6 +38,8 @@ export interface BenchProcess {
 export interface BenchStack {
   /** A folder that is gone afterwards. */
   readonly folder: string;
+  /** Where the servers live. */
+  readonly home: string;
   readonly settings: Record<string, string>;
   /** What the servers are, for the configuration of a report. */
   readonly servers: string;
@@ -55,19 +57,15 @@ export interface BenchStack {
 
 export async function openBenchStack(): Promise<BenchStack> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-  const stack = await startStack({
-    home: join(folder, 'home'),
-    programs: join(root, '.sluice'),
-    needs: { queue: true, store: true },
-    logger: silentLogger,
-    stopTimeoutMs: 500,
-  });
+  const stack = (await sharedServers()) ?? (await startServers(join(folder, 'home')));
   const { redisUrl, milvus, milvusKind, servers } = stack.state;
   const settings = {
     SLUICE_REDIS_URL: redisUrl!,
     SLUICE_MILVUS_ADDRESS: milvus!.address,
     SLUICE_MILVUS_USERNAME: milvus!.username,
     SLUICE_MILVUS_PASSWORD: milvus!.password,
+    // Of the benchmark, where it does not say: the servers may have lines of others.
+    SLUICE_LINE: basename(dirname(process.argv[1]!)),
     SLUICE_LOG_LEVEL: 'info',
     NO_COLOR: '1',
   };
@@ -118,6 +116,7 @@ export async function openBenchStack(): Promise<BenchStack> {
 
   return {
     folder,
+    home: stack.home,
     settings,
     servers: `embedded valkey and ${milvusKind}`,
     serverCpuMs: () => Object.fromEntries(servers.map(({ name, pid }) => [name, cpuMsOf(pid)])),

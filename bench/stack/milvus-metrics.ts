@@ -12,8 +12,8 @@ export interface MilvusCalls {
 
 const ABOUT_ROWS = new Set(['Insert', 'Upsert', 'Delete', 'Search', 'Query']);
 
-export async function milvusCalls(folder: string): Promise<MilvusCalls> {
-  const { ports } = JSON.parse(await readFile(join(folder, 'home', 'stack.json'), 'utf8')) as {
+export async function milvusCalls({ home }: { home: string }): Promise<MilvusCalls> {
+  const { ports } = JSON.parse(await readFile(join(home, 'stack.json'), 'utf8')) as {
     ports: Record<string, number>;
   };
   return readCalls(await (await fetch(`http://127.0.0.1:${ports.metrics}/metrics`)).text());
