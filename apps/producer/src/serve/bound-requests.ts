@@ -1,7 +1,7 @@
 /**
- * Bounds the requests of the API in hand and the bytes of their bodies, from their headers until their answer. The first thing that is looked at: a request that
- * is refused here costs neither a look at Redis nor the reading of its body. What lasts by design (streams, events) is bounded
- * where it is served.
+ * Bounds the requests of the API in hand and the bytes of their bodies, from their headers until their answer. The first thing
+ * that is looked at: a request that is refused here costs neither a look at Redis nor the reading of its body. What lasts by
+ * design (streams, events) is bounded where it is served.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createRoom, type Visit } from './room.ts';
