@@ -14,7 +14,9 @@ const empty = join(folder, 'home');
 mkdirSync(empty);
 
 /** Nothing that an npm or a Sluice of this machine has set goes with it but how the registries are reached. */
-const kept = Object.entries(process.env).filter(([name]) => !/^(npm_(?!config_)|SLUICE_|NODE_OPTIONS|NODE_COMPILE_CACHE|XDG_|INIT_CWD)/i.test(name));
+const kept = Object.entries(process.env).filter(
+  ([name]) => !/^(npm_(?!config_)|SLUICE_|NODE_OPTIONS|NODE_COMPILE_CACHE|XDG_|INIT_CWD)/i.test(name),
+);
 const env = { ...Object.fromEntries(kept), HOME: empty };
 
 /** @param {string} what @param {string} command @param {string[]} args @param {string} cwd */
