@@ -89,7 +89,6 @@ describe('input made to hurt', () => {
     ['100,000 quotes inside one another', 'markdown', `${'>'.repeat(100_000)}x`],
     ['a fence opener of 300 kB', 'markdown', '`'.repeat(300_000)],
     ['100,000 headings', 'markdown', '# h\n'.repeat(100_000)],
-    ['1,000,000 headings', 'markdown', '# h\n'.repeat(1_000_000)],
     ['a letter under 200,000 marks', 'text', `a${'\u0301'.repeat(200_000)}`],
     ['100,000 open elements', 'html', `${'<div>'.repeat(100_000)}x`],
     ['misnested elements', 'html', '<div><p><b><i>x</div>'.repeat(20_000)],
