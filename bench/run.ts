@@ -4,7 +4,7 @@
  * A benchmark is a folder here with a run.ts.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -35,9 +35,10 @@ if (unknown.length > 0) {
 const short = values.short || positionals.length === 0;
 const names = positionals.length === 0 ? known : positionals;
 
-/** Starting Milvus takes longer than most short forms: there all use one. A full run has servers that did nothing before. */
+/** Starting Milvus takes longer than most short forms: there all that need one share it. A full run has servers that did nothing before. */
 const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-const servers = short && names.length > 1 ? await startServers(join(folder, 'home')) : undefined;
+const asked = names.filter((name) => readFileSync(join(here, name, 'run.ts'), 'utf8').includes('openBenchStack'));
+const servers = short && asked.length > 1 ? await startServers(join(folder, 'home')) : undefined;
 const times: [name: string, seconds: number][] = [];
 const startedAt = performance.now();
 try {
