@@ -1,6 +1,7 @@
 /**
- * Deletes that outlive a crash of Milvus. Everything is noted before it is deleted; after Milvus was away, and when a worker starts (it
- * cannot know what was before), what was deleted lately is deleted once more. One worker's repetition serves all.
+ * Deletes that outlive a crash of Milvus. Everything is noted before it is deleted; after Milvus was away, and when a worker starts or
+ * was stopped for a while (it cannot know what was meanwhile), what is noted is deleted once more. One worker's repetition serves all.
+ * A note is forgotten by time in which Milvus is up: from the moment at which somebody sees it away, all of them stay.
  */
 import type { Clock, Logger } from '@sluice/core';
 import type { IdSpan, Deletions as Noted } from '@sluice/queue';
@@ -11,7 +12,7 @@ export interface Deletions {
   keys(ids: readonly string[]): Promise<void>;
   /** Milvus did not answer, or not as it should: it may have been killed. */
   storeWasAway(): void;
-  /** Deletes again what is due; nothing if nothing is. Throws while Milvus is still away. */
+  /** Deletes again what is due, and forgets what is not needed any more. To be called every few seconds. Throws while Milvus is still away. */
   repeat(): Promise<void>;
 }
 
@@ -23,8 +24,36 @@ interface DeletionsOptions {
   logger: Logger;
 }
 
+/** A Milvus that was killed is not back sooner: what was deleted again so shortly before a worker starts, it need not delete. */
+const BACK_SOONEST_MS = 15_000;
+/** Several rounds of the housekeeper. */
+const UNSEEN_MS = 60_000;
+
 export function createDeletions({ ledger, store, collection, clock, logger }: DeletionsOptions): Deletions {
-  let awayAt: number | undefined = clock.monotonicMs();
+  /** From when on Milvus may have forgotten something. */
+  let awayAt: number | undefined = clock.monotonicMs() - BACK_SOONEST_MS;
+  /** It is more than a guess. */
+  let seenAway = false;
+  let lookedAt = clock.monotonicMs();
+
+  async function deleteAgain(since: number, beganAt: number): Promise<void> {
+    if (seenAway) await ledger.keepDeletions();
+    await store.witness(collection);
+    const repeatedAgo = await ledger.deletionsRepeatedAgo();
+    if (repeatedAgo === undefined || repeatedAgo >= beganAt - since) {
+      const spans = await ledger.lateDeletions();
+      await store.deleteRanges(collection, spans);
+      await ledger.deletionsRepeated(clock.monotonicMs() - beganAt);
+      logger.info(
+        { event: 'deletions repeated', ranges: spans.length },
+        'deleted again what Milvus may have forgotten',
+      );
+    }
+    // It was away again meanwhile: all over again.
+    if (awayAt !== since) return;
+    awayAt = undefined;
+    seenAway = false;
+  }
 
   return {
     async ranges(spans) {
@@ -38,23 +67,15 @@ export function createDeletions({ ledger, store, collection, clock, logger }: De
     },
     storeWasAway() {
       awayAt = clock.monotonicMs();
+      seenAway = true;
     },
     async repeat() {
-      if (awayAt === undefined) return;
-      await store.witness(collection);
-      const [since, beganAt] = [awayAt, clock.monotonicMs()];
-      const repeatedAgo = await ledger.deletionsRepeatedAgo();
-      if (repeatedAgo === undefined || repeatedAgo >= beganAt - since) {
-        const spans = await ledger.lateDeletions();
-        await store.deleteRanges(collection, spans);
-        await ledger.deletionsRepeated(clock.monotonicMs() - beganAt);
-        logger.info(
-          { event: 'deletions repeated', ranges: spans.length },
-          'deleted again what Milvus may have forgotten',
-        );
-      }
-      // It was away again meanwhile: all over again.
-      if (awayAt === since) awayAt = undefined;
+      const beganAt = clock.monotonicMs();
+      if (beganAt - lookedAt > UNSEEN_MS) awayAt ??= beganAt - BACK_SOONEST_MS;
+      lookedAt = beganAt;
+      if (awayAt !== undefined) await deleteAgain(awayAt, beganAt);
+      if (awayAt === undefined) await ledger.forgetDeletions();
+      lookedAt = clock.monotonicMs();
     },
   };
 }

@@ -52,7 +52,13 @@ export const ledgerKeyNames = [
 ] as const;
 
 /** The others are touched by no ledger script and live in shard 0. */
-export type LedgerKeyName = (typeof ledgerKeyNames)[number] | 'lease' | 'runs' | 'deleted' | 'deleted:again';
+export type LedgerKeyName =
+  | (typeof ledgerKeyNames)[number]
+  | 'lease'
+  | 'runs'
+  | 'deleted'
+  | 'deleted:again'
+  | 'deleted:kept';
 
 export function ledgerKey(tag: string, name: LedgerKeyName): string {
   return `${tag}:${name}`;
