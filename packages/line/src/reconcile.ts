@@ -11,10 +11,11 @@
  * for new and its older rows would stay. Memory grows with what is
  * left over, not with the line. Harmless twice, and on a line that has lost nothing.
  */
-import { type DocumentKey, type Revision, revisionHex, revisionKey, SluiceError, systemClock } from '@sluice/core';
+import { type DocumentKey, type Revision, revisionHex, SluiceError, systemClock } from '@sluice/core';
 import { type DocumentState, type LiveWorker, removeStrayJobs } from '@sluice/queue';
 import type { RowHead } from '@sluice/store';
 import { type FoundRevision, revisionsOf } from './complete-revisions.ts';
+import { deleteRevisions } from './delete-revisions.ts';
 import { documentsOf, type SeenDocument } from './documents-of.ts';
 import type { Line } from './open-line.ts';
 
@@ -194,7 +195,7 @@ async function rebuild(
       });
       summary.left += 1;
       if (!options.prune) continue;
-      await store.deleteRanges(info.collection, [rangeOf(key, revision)]);
+      await deleteRevisions(line, [{ key, revision }]);
       summary.deleted += 1;
     }
   }
@@ -205,20 +206,17 @@ async function rebuild(
  * replaced, goes; with `prune` all that is still of no use. How many revisions went.
  */
 export async function deleteLeftovers(
-  { ledger, store, info }: Pick<Line, 'ledger' | 'store' | 'info'>,
+  line: Pick<Line, 'ledger' | 'store' | 'info'>,
   leftovers: readonly Pick<Leftover, 'key' | 'revision'>[],
   { run, prune }: { run: number; prune: boolean },
 ): Promise<number> {
-  const states = await ledger.read(leftovers.map(({ key }) => key));
+  const states = await line.ledger.read(leftovers.map(({ key }) => key));
   const useless = leftovers.filter(({ revision }, i) => {
     const state = states[i];
     if (keptOf(state).has(revision)) return false;
     return prune || (state?.seenBy === run && isReplaced(revision, state));
   });
-  await store.deleteRanges(
-    info.collection,
-    useless.map(({ key, revision }) => rangeOf(key, revision)),
-  );
+  await deleteRevisions(line, useless);
   return useless.length;
 }
 
@@ -232,9 +230,4 @@ function keptOf(state: DocumentState | undefined): Set<Revision | undefined> {
 function isReplaced(revision: Revision, state: DocumentState | undefined): boolean {
   const newer = state?.wholeRevision ?? (state?.state === 'deleted' ? state.currentRevision : undefined);
   return newer !== undefined && revisionHex(revision) < revisionHex(newer);
-}
-
-function rangeOf(key: DocumentKey, revision: Revision): { from: string; to: string } {
-  const prefix = revisionKey(key, revision);
-  return { from: prefix, to: `${prefix}g` };
 }

@@ -9,18 +9,11 @@
  * not become a deletion. Text is in Milvus and in the sources alone, so rows that are missing or wrong are mended by having
  * their document count as changed: the next ingest of its source embeds what is not there.
  */
-import {
-  chunkId,
-  type DocumentKey,
-  parseChunkId,
-  type Revision,
-  revisionKey,
-  type Space,
-  spaceDifferences,
-} from '@sluice/core';
+import { chunkId, type DocumentKey, parseChunkId, type Revision, type Space, spaceDifferences } from '@sluice/core';
 import type { DocumentState } from '@sluice/queue';
 import type { AuditRow, Row } from '@sluice/store';
 import { type DocumentFault, type FaultKind, faultsOf } from './audit-document.ts';
+import { deleteRevisions } from './delete-revisions.ts';
 import { documentsOf, type SeenDocument } from './documents-of.ts';
 import type { Line } from './open-line.ts';
 
@@ -137,8 +130,7 @@ export async function verifyLine(line: Verified, options: VerifyOptions): Promis
     if (kind === 'stale_revision' || kind === 'orphan') {
       const [ours] = await ledger.drew([{ key, revision }]);
       if (!ours) return 'left';
-      const prefix = revisionKey(key, revision);
-      await store.deleteRanges(info.collection, [{ from: prefix, to: `${prefix}g` }]);
+      await deleteRevisions(line, [{ key, revision }]);
       return 'mended';
     }
     if (state?.state !== 'stored' || state.currentRevision !== revision) return 'left';
