@@ -31,7 +31,8 @@ const kinds = [
   ['minutes pass', 1],
   ['abandon', 1],
   ['sweep', 2],
-  ['redis is lost', 0.2],
+  ['redis is lost', 0.4],
+  ['reconcile', 4],
 ] as const;
 
 type Kind = (typeof kinds)[number][0];

@@ -6,7 +6,7 @@
  *
  * Longer than a file should be, because the steps are one closure over what the model knows.
  */
-import { chunkId, revisionHex, revisionKey } from '@sluice/core';
+import { chunkId, isSluiceError, revisionFromHex, revisionHex, revisionKey } from '@sluice/core';
 import { type ChunkJob, chunkIdOf, jobId, type Redis, type ToClean, type ToSettle } from '@sluice/queue';
 import fc from 'fast-check';
 import { checkRest } from './model-rest.ts';
@@ -43,6 +43,7 @@ async function playSchedule(redis: Redis, url: string, schedule: readonly Step[]
   await redis.flushall();
   const world = createWorld(url, { redis });
   const play = createPlay(world);
+  await play.open();
   for (const [index, step] of schedule.entries()) {
     await play.step(step);
     await play.checkReaders(`after step ${index} (${step.kind})`);
@@ -71,6 +72,12 @@ function createPlay(world: World) {
   let committed = new Map<string, Map<string, string>>();
   /** Documents that readers must find. */
   let readable = new Set<string>();
+  /** By document: content by revision of everything that a producer ever prepared: what rows may say of themselves. */
+  const prepared = new Map(IDS.map((id) => [id, new Map<string, string>()]));
+  /** Revisions that the ledger that is there gave away. */
+  const drawn = new Set<string>();
+  /** Redis has lost everything; while it is made again, the documents that are not on record yet. */
+  let lost: { left: string[] | undefined } | undefined;
 
   const history = (id: string) => {
     const known = committed.get(id) ?? new Map<string, string>();
@@ -98,6 +105,9 @@ function createPlay(world: World) {
       until: 'prepared',
       ...(booked !== undefined && { revision: booked.revision }),
     });
+    if (lost !== undefined) throw new Error(`${id} was handed in to a ledger that is lost`);
+    prepared.get(id)!.set(revisionHex(producer.handing.revision), content);
+    drawn.add(producer.handing.revision);
     producer.in = 0;
     if (producer.handing.overtaken) {
       producer.handing = undefined;
@@ -115,8 +125,13 @@ function createPlay(world: World) {
     if (handing === undefined || producer.in < handing.missing.length) return;
     const answer = await world.commit(handing);
     if (answer === 'current') history(handing.id).set(revisionHex(handing.revision), handing.content);
-    if (answer === 'unknown') throw new Error('a commit is unknown to a ledger that lost nothing');
+    if (answer === 'unknown') refuseIfDrawn(handing.revision, 'a commit');
     producer.handing = undefined;
+  }
+
+  /** What is unknown was given away by a ledger that is gone: whoever has it stops, and deletes nothing. */
+  function refuseIfDrawn(revision: string, what: string): void {
+    if (drawn.has(revision)) throw new Error(`${what} is unknown to a ledger that lost nothing`);
   }
 
   async function workerDies(number: number): Promise<void> {
@@ -133,7 +148,8 @@ function createPlay(world: World) {
     const drop = () => hands.splice(hands.indexOf(hand), 1);
     if (hand.stage === 'taken') {
       const { answer } = await world.fence(hand.job, hand.name);
-      if (answer === 'unknown') throw new Error('a chunk is unknown to a ledger that lost nothing');
+      if (answer === 'unknown') refuseIfDrawn(hand.job.revision, 'a chunk');
+      else if (lost !== undefined) throw new Error(`a chunk is ${answer} to a ledger that is lost`);
       if (answer === 'overtaken') rows.delete(chunkIdOf(hand.job));
       if (answer === 'current' || answer === 'prepared') hand.stage = 'fenced';
       else drop();
@@ -141,7 +157,7 @@ function createPlay(world: World) {
       world.write(hand.job);
       hand.stage = 'written';
     } else {
-      if ((await world.mark(hand.job, hand.name)) === 'unknown') throw new Error('a mark is unknown');
+      if ((await world.mark(hand.job, hand.name)) === 'unknown') refuseIfDrawn(hand.job.revision, 'a mark');
       drop();
     }
   }
@@ -176,53 +192,86 @@ function createPlay(world: World) {
     return found;
   }
 
-  /** Everything in Redis is gone; workers are stopped; the ledger is made again from the rows, the rest of the rows is deleted. */
+  /** Everything in Redis is gone; who has something in hand goes on. Once more, and it is to be made again from the beginning. */
   async function loseRedis(): Promise<void> {
     await world.redis.flushall();
-    hands.length = 0;
-    late.length = 0;
+    for (const queue of [reserved, world.jobs]) queue.length = 0;
     world.failed.clear();
-    deletions.length = 0;
-    reserved.length = 0;
-    world.jobs.length = 0;
     usedRuns.clear();
-    for (const producer of producers) {
-      producer.handing = undefined;
-      producer.life += 1;
-    }
-    const before = committed;
+    drawn.clear();
     committed = new Map();
     readable = new Set();
-    for (const id of IDS) {
-      const complete = [...(before.get(id) ?? [])]
-        .filter(
-          ([revision, content]) => content !== '' && ordinals(id, revision).length === 1 + CONTENTS.indexOf(content),
-        )
-        .sort(([a], [b]) => (a < b ? 1 : -1))[0];
-      for (const row of world.allRowsOf(id))
-        if (complete === undefined || row.slice(21, 34) !== complete[0]) rows.delete(row);
-      if (complete === undefined) continue;
-      const [revision, content] = complete;
-      const [adopted] = await ledger.adopt([
-        {
-          key: world.key(id),
-          revision: BigInt(`0x${revision}`).toString(),
-          hash: hashOf(content),
-          cut: CUT,
-          chunkCount: 1 + CONTENTS.indexOf(content),
-          source: 1,
-        },
-      ]);
-      if (!adopted) throw new Error('a whole revision was not adopted by an empty ledger');
-      history(id).set(revision, content);
+    lost = { left: undefined };
+  }
+
+  /**
+   * One step of making the ledger again. Workers are stopped first, with their requests landed or not; then one document after
+   * another is on record, the rest of its rows is deleted; at last the ledger is born and processes are started on it. Producers
+   * go on all the while.
+   */
+  async function reconcile(landed: boolean): Promise<void> {
+    if (lost === undefined) return;
+    if ((await ledger.births()).some((birth) => birth !== undefined)) throw new Error('a lost ledger was begun anew');
+    if (lost.left === undefined) {
+      for (const { stage, job } of hands.splice(0)) if (stage === 'fenced' && landed) world.write(job);
+      for (const job of late.splice(0)) world.write(job);
+      deletions.length = 0;
+      lost.left = [...IDS];
+      return;
     }
+    const id = lost.left.pop();
+    if (id !== undefined) return adopt(id);
+    world.jobs.length = 0;
+    const highest = [...rows]
+      .map((row) => row.slice(21, 34))
+      .sort()
+      .at(-1);
+    await ledger.begin(highest === undefined ? '0' : revisionFromHex(highest));
+    lost = undefined;
+    await open();
+  }
+
+  async function adopt(id: string): Promise<void> {
+    const complete = [...prepared.get(id)!]
+      .filter(([revision, content]) => ordinals(id, revision).length === 1 + CONTENTS.indexOf(content))
+      .sort(([a], [b]) => (a < b ? 1 : -1))[0];
+    for (const row of world.allRowsOf(id))
+      if (complete === undefined || row.slice(21, 34) !== complete[0]) rows.delete(row);
+    if (complete === undefined) return;
+    const [revision, content] = complete;
+    const [adopted] = await ledger.adopt([
+      {
+        key: world.key(id),
+        revision: revisionFromHex(revision),
+        hash: hashOf(content),
+        cut: CUT,
+        chunkCount: 1 + CONTENTS.indexOf(content),
+        source: 1,
+      },
+    ]);
+    if (!adopted) throw new Error('a whole revision was not adopted by an empty ledger');
+    history(id).set(revision, content);
+  }
+
+  /** Processes start: they are tied to the ledger that is there. */
+  async function open(): Promise<void> {
+    await ledger.begin();
+    ledger.holdTo((await ledger.births()) as string[]);
   }
 
   function ordinals(id: string, revision: string): string[] {
     return world.allRowsOf(id).filter((row) => row.slice(21, 34) === revision);
   }
 
-  async function step({ kind, a, b }: Step): Promise<void> {
+  async function step(step: Step): Promise<void> {
+    try {
+      await act(step);
+    } catch (error) {
+      if (lost === undefined || !isSluiceError(error) || error.code !== 'ledger_lost') throw error;
+    }
+  }
+
+  async function act({ kind, a, b }: Step): Promise<void> {
     switch (kind) {
       case 'hand in': {
         if (producers[a % 2]!.handing !== undefined) return;
@@ -285,6 +334,7 @@ function createPlay(world: World) {
       case 'delete':
         return deletedByPeople(idOf(a));
       case 'take': {
+        if (lost?.left !== undefined) return;
         const [job] = world.jobs.splice(b % Math.max(1, world.jobs.length), 1);
         if (job === undefined) return;
         const worker = a % 2;
@@ -369,6 +419,8 @@ function createPlay(world: World) {
       }
       case 'redis is lost':
         return loseRedis();
+      case 'reconcile':
+        return reconcile(b % 2 === 0);
     }
   }
 
@@ -404,6 +456,7 @@ function createPlay(world: World) {
 
   /** Everybody finishes or dies; the queue is worked off; settlers, sweepers and time do the rest. */
   async function rest(): Promise<void> {
+    while (lost !== undefined) await reconcile(true);
     const [first, second] = producers as [(typeof producers)[0], (typeof producers)[0]];
     if (second.handing !== undefined && second.booked !== undefined) reserved.push(second.booked);
     await finishHandIn();
@@ -445,7 +498,7 @@ function createPlay(world: World) {
     await world.settle();
   }
 
-  return { step, checkReaders, rest, checkRest: () => checkRest(world, { ids: IDS, history, usedRuns }) };
+  return { open, step, checkReaders, rest, checkRest: () => checkRest(world, { ids: IDS, history, usedRuns }) };
 }
 
 /** The property, for the test suite and for long runs. The seed is printed with a counterexample, which is shrunk. */
