@@ -35,7 +35,7 @@ export function createLineIdentity({ store, info, ledger }: Identified): LineIde
     // A row comes after its ledger's birth: asked in this order, one that is being filled just now is not taken for lost.
     if (rows === 0 || !(await ledger.births()).includes(undefined)) return;
     throw new SluiceError('ledger_lost', {
-      message: 'The collection has rows and the ledger is empty',
+      message: 'The collection has rows and the ledger is empty, or is being made again',
       where: `line ${info.line}${prefixes.length === 0 ? '' : `, shard ${unborn.join(', ')}`}`,
       got: `${rows} rows`,
     });
