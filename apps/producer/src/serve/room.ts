@@ -15,6 +15,8 @@ export interface Visit {
   belongsTo(caller: string): void;
   /** So many more bytes are in hand. Throws `service_busy` when there is no room for them, or the caller would have more than half. */
   hold(bytes: number): void;
+  /** So many of them are not in hand any more. */
+  release(bytes: number): void;
   /** Idempotent. */
   leave(): void;
 }
@@ -72,6 +74,12 @@ export function createRoom(
           if (owner !== undefined) owner.bytes += bytes;
           if (bytesInside > mostBytes) throw busy(`${bytesInside} bytes are in hand already`);
           refuseMoreThanHalf();
+        },
+        release(bytes) {
+          if (left) return;
+          held -= bytes;
+          bytesInside -= bytes;
+          if (owner !== undefined) owner.bytes -= bytes;
         },
         leave() {
           if (left) return;

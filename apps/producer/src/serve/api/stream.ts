@@ -21,12 +21,16 @@ import { whileAllowed } from '../while-allowed.ts';
 import { documentOf } from './document-body.ts';
 import { bearer, idempotencyHeader, lineParameter, priorityQuery, textStream } from './parameters.ts';
 import { refusals } from './refusals.ts';
+import { createStreamMemory, type StreamMemory } from './stream-memory.ts';
 
 /** Documents of one stream on their way into the queue at a time, and their bytes unless it is one. */
 const IN_FLIGHT = 16;
 const BYTES_IN_FLIGHT = 16_777_216;
 /** Open streams of one process; half of them for one key. */
 const MOST_STREAMS = 100;
+/** What all of them have read and not answered; never less than four of the longest lines. */
+const MOST_BYTES = 268_435_456;
+const LONGEST_LINES = 4;
 /** An empty line so often keeps the connection of a stream that waits. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -47,7 +51,8 @@ export type Verdict =
   | { verdict: 'end'; accepted: number; unchanged: number; rejected: number; failed: number };
 
 export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
-  const room = createRoom(MOST_STREAMS);
+  const maxLineBytes = parts.config.SLUICE_MAX_LINE_BYTES;
+  const room = createRoom(MOST_STREAMS, { mostBytes: Math.max(MOST_BYTES, LONGEST_LINES * maxLineBytes) });
   // The handler reads the body itself.
   app.addContentTypeParser(['application/x-ndjson', 'application/jsonl'], (_request, payload, done) =>
     done(null, payload),
@@ -86,7 +91,8 @@ export function streamRoutes(app: FastifyInstance, parts: ServiceParts): void {
       const out = new PassThrough();
       const submission = request.headers['idempotency-key'];
       const priority = request.query.priority ?? 'bulk';
-      const options = { caller: request.caller, allowed: allowed.signal, priority, submission, line, parts };
+      const memory = createStreamMemory(visit, { maxLineBytes });
+      const options = { caller: request.caller, allowed: allowed.signal, memory, priority, submission, line, parts };
       pump(request.body as Readable | undefined, out, options).catch((error: unknown) => {
         request.log.info({ event: 'stream ended early', err: error }, 'a stream ended before its end');
         out.destroy(error as Error);
@@ -102,6 +108,7 @@ interface Pumping {
   caller: Caller;
   /** Aborted when the key is revoked or the service closes. */
   allowed: AbortSignal;
+  memory: StreamMemory;
   priority: 'live' | 'bulk';
   submission: string | undefined;
 }
@@ -121,7 +128,7 @@ async function pump(body: Readable | undefined, out: PassThrough, options: Pumpi
 }
 
 async function pumpLines(body: Readable, out: PassThrough, options: Pumping): Promise<void> {
-  const { parts } = options;
+  const { parts, memory } = options;
   const counts = { accepted: 0, unchanged: 0, rejected: 0, failed: 0 };
   const gone = new AbortController();
   finished(out).catch(() => gone.abort());
@@ -131,10 +138,12 @@ async function pumpLines(body: Readable, out: PassThrough, options: Pumping): Pr
   let written = Promise.resolve();
 
   async function answer(bytes: number, verdict: Verdict | Promise<Verdict>): Promise<void> {
+    const answered = memory.line();
     written = written.then(async () => {
       const decided = await verdict;
       if (decided.verdict !== 'end') counts[decided.verdict] += 1;
       await write(out, decided);
+      answered();
     });
     pending.push({ bytes, written });
     bytesInFlight += bytes;
@@ -149,7 +158,10 @@ async function pumpLines(body: Readable, out: PassThrough, options: Pumping): Pr
   try {
     for await (const read of readLines(paid(body, options, signal), parts.config.SLUICE_MAX_LINE_BYTES)) {
       number = read.number + 1;
-      if ('bytes' in read && read.bytes.length === 0) continue;
+      if ('bytes' in read && read.bytes.length === 0) {
+        written = written.then(memory.line());
+        continue;
+      }
       const taken = await take(read, options, signal);
       signal.throwIfAborted();
       // Begun in the order of the lines and with nothing in between, so their revisions are drawn in that order.
@@ -160,8 +172,8 @@ async function pumpLines(body: Readable, out: PassThrough, options: Pumping): Pr
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (!isSluiceError(error) || error.code !== 'rate_limited') throw error;
-    // The allowance of bytes: what comes is not read any more, and there is no `end`.
+    if (!isSluiceError(error) || (error.code !== 'rate_limited' && error.code !== 'service_busy')) throw error;
+    // The allowance of bytes, or no room for them: what comes is not read any more, and there is no `end`.
     await answer(0, refusalOf({ number }, error));
     await written;
     out.end();
@@ -172,10 +184,11 @@ async function pumpLines(body: Readable, out: PassThrough, options: Pumping): Pr
   out.end();
 }
 
-/** The body, as fast as the key's allowance of bytes lets it come. */
-async function* paid(body: Readable, { caller, parts }: Pumping, signal: AbortSignal): AsyncGenerator<Buffer> {
+/** The body, as fast as the key's allowance of bytes and the room for them let it come. */
+async function* paid(body: Readable, { caller, parts, memory }: Pumping, signal: AbortSignal): AsyncGenerator<Buffer> {
   for await (const chunk of body.iterator({ destroyOnReturn: false })) {
     await pay({ bytes: (chunk as Buffer).length }, { caller, allowances: parts.allowances, signal });
+    await memory.read((chunk as Buffer).length, signal);
     yield chunk as Buffer;
   }
 }
