@@ -1,9 +1,10 @@
-"""A checkpoint with five adapters in the names and the stacking of the published one, which vLLM reads.
+"""A checkpoint with five adapters in the names and the stacking of the published one.
 
-    python published_layout.py NATIVE MERGED_FOR_VLLM OUT
+    python published_layout.py NATIVE OUT [MERGED_FOR_VLLM]
 
 NATIVE: base and adapters in the native layout.  MERGED_FOR_VLLM: what merge_adapter.py --for vllm made; its configuration is kept, its
-weights are not.
+weights are not, and vLLM reads OUT.  Without it OUT is as the hub has it, with a configuration for its remote code and names that begin
+with `roberta.`.
 """
 import json
 import os
@@ -33,12 +34,30 @@ def fused(tensors, layers, join):
     return tensors
 
 
+def as_on_the_hub(native, config, out):
+    """Configuration and tokenizer.  No model_type, and keys of the remote code."""
+    os.makedirs(out)
+    own = {key: value for key, value in config.items() if key not in ("model_type", "rope_parameters")}
+    remote = "jinaai/xlm-roberta-flash-implementation--"
+    with open(os.path.join(out, "config.json"), "w", encoding="utf-8") as file:
+        json.dump({**own, "architectures": ["XLMRobertaLoRA"], "position_embedding_type": "rotary", "use_flash_attn": True, "emb_pooler": None,
+                   "rotary_emb_base": config["rope_parameters"]["rope_theta"], "load_trained_adapters": True,
+                   "auto_map": {"AutoConfig": remote + "configuration_xlm_roberta.XLMRobertaFlashConfig",
+                                "AutoModel": remote + "modeling_lora.XLMRobertaLoRA"}}, file)
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        shutil.copy(os.path.join(native, name), out)
+
+
 def main():
-    native, merged, out = sys.argv[1:4]
+    native, out, *merged = sys.argv[1:]
     shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(merged, out)
     with open(os.path.join(native, "config.json"), encoding="utf-8") as file:
-        layers = json.load(file)["num_hidden_layers"]
+        config = json.load(file)
+    if merged:
+        shutil.copytree(merged[0], out)
+    else:
+        as_on_the_hub(native, config, out)
+    layers = config["num_hidden_layers"]
     base = fused(load_file(os.path.join(native, "model.safetensors")), layers, lambda _, parts: torch.cat(parts))
     adapters = []
     for task in TASKS:
@@ -59,7 +78,8 @@ def main():
             found = [adapter[f"{module}.lora_embedding_{part}" if embedding else f"{module}.lora_{part}.weight"] for adapter in adapters]
             # An embedding's factors are stored the other way round.
             weights[f"{place}.0.lora_{part}"] = torch.stack([one.T.contiguous() if embedding else one for one in found])
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, os.path.join(out, "model.safetensors"), metadata={"format": "pt"})
+    prefix = "" if merged else "roberta."
+    save_file({prefix + name: tensor.contiguous() for name, tensor in weights.items()}, os.path.join(out, "model.safetensors"), metadata={"format": "pt"})
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 
     python merge_adapter.py CHECKPOINT --out DIR [--task retrieval.passage] [--for native|tei|infinity|vllm] [--revision COMMIT]
 
-CHECKPOINT is a folder in the native layout of transformers 5: config.json, model.safetensors, one PEFT adapter a sub-folder
-(retrieval_passage, …) and the tokenizer files.  DIR gets the merged checkpoint in the layout of that engine, and golden.json: vectors
+CHECKPOINT is a folder with the published checkpoint (jinaai/jina-embeddings-v3), or one in the native layout of transformers 5
+(jinaai/jina-embeddings-v3-hf): config.json, model.safetensors, the tokenizer files, and one PEFT adapter a sub-folder.  DIR gets the merged checkpoint in the layout of that engine, and golden.json: vectors
 of every variant, right and wrong, computed from these weights, for SLUICE_GOLDEN.
 """
 import argparse
@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import JinaEmbeddingsV3Model
 
-TASKS = ["retrieval.query", "retrieval.passage", "separation", "classification", "text-matching"]
+from published import TASKS, TOKENIZER, folder_of, is_published, to_native
+
 PROMPTS = {"retrieval.query": "Represent the query for retrieving evidence documents: ",
            "retrieval.passage": "Represent the document for retrieval: "}
 PASSAGE, QUERY = PROMPTS["retrieval.passage"], PROMPTS["retrieval.query"]
@@ -55,10 +57,6 @@ VLLM_CONFIG = '''from transformers import PretrainedConfig
 class XLMRobertaFlashConfig(PretrainedConfig):
     model_type = "xlm-roberta-flash-local"
 '''
-
-
-def folder_of(task):
-    return task.replace(".", "_").replace("-", "_")
 
 
 def write_json(path, value):
@@ -145,15 +143,24 @@ def main():
     parser.add_argument("--model", default="jinaai/jina-embeddings-v3", help="name in golden.json: SLUICE_MODEL")
     parser.add_argument("--revision", help="revision in golden.json: SLUICE_MODEL_REVISION")
     args = parser.parse_args()
+    if not is_published(args.checkpoint):
+        return merge(args)
+    with tempfile.TemporaryDirectory() as folder:
+        to_native(args.checkpoint, folder)
+        args.checkpoint = folder
+        merge(args)
+
+
+def merge(args):
     adapter = os.path.join(args.checkpoint, folder_of(args.task))
     if not os.path.exists(os.path.join(adapter, "adapter_model.safetensors")):
-        sys.exit(f"No adapter in {adapter}: this reads the native layout of transformers 5, one PEFT adapter a sub-folder.")
+        sys.exit(f"No adapter in {adapter}: this reads jinaai/jina-embeddings-v3, or the native layout of transformers 5, one PEFT adapter a sub-folder.")
     base = JinaEmbeddingsV3Model.from_pretrained(args.checkpoint, dtype=torch.float32)
     model = PeftModel.from_pretrained(base, args.checkpoint, subfolder=folder_of(args.task)).merge_and_unload().eval()
     hidden, layers = model.config.hidden_size, model.config.num_hidden_layers
 
     os.makedirs(args.out, exist_ok=True)
-    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+    for name in TOKENIZER:
         if os.path.exists(os.path.join(args.checkpoint, name)):
             shutil.copy(os.path.join(args.checkpoint, name), args.out)
     with open(os.path.join(args.checkpoint, "config.json"), encoding="utf-8") as file:

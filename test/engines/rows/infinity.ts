@@ -1,5 +1,10 @@
 import type { EngineRow, StartContext } from '../engine-row.ts';
-import { mergedOnnx } from '../layouts.ts';
+import { environmentPython } from '../environment.ts';
+import { mergedByTool } from '../layouts.ts';
+import { TORCH } from './python-servers.ts';
+
+/** Its transformers is too old for the tool, so another environment merges. */
+const merged = async (folder: string) => mergedByTool(folder, await environmentPython(TORCH), { layout: 'infinity' });
 
 const infinity = (name: string, expect: EngineRow['expect'], pooling: readonly string[]): EngineRow => ({
   name,
@@ -12,7 +17,7 @@ const infinity = (name: string, expect: EngineRow['expect'], pooling: readonly s
       ...['v2', '--model-id', '.', '--served-model-name', 'toy', '--engine', 'optimum', '--device', 'cpu'],
       ...['--host', '127.0.0.1', '--port', String(port), ...pooling],
     ],
-    cwd: await mergedOnnx(folder, 'model.onnx'),
+    cwd: await merged(folder),
     env: { INFINITY_ANONYMOUS_USAGE_STATS: '0', HF_HUB_OFFLINE: '1' },
   }),
   settings: { SLUICE_SERVED_MODEL: 'toy' },

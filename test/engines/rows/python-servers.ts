@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ErrorCode } from '@sluice/core';
 import { tinyFolder } from '../../support/jina-tiny-server.ts';
 import type { EngineRow } from '../engine-row.ts';
-import { here, recipe } from '../layouts.ts';
+import { here, mergedByTool, nativeByTool, recipe } from '../layouts.ts';
 
 const WEB = ['fastapi==0.165.0', 'uvicorn==0.54.0'];
 export const TORCH = {
@@ -21,8 +21,6 @@ export const TORCH = {
     ...WEB,
   ],
 };
-const merged = join(tinyFolder, 'merged-passage');
-
 const taskServer = (name: string, program: string, packages: readonly string[]): EngineRow => ({
   name,
   profile: 'jina',
@@ -32,6 +30,7 @@ const taskServer = (name: string, program: string, packages: readonly string[]):
   settings: {},
 });
 
+const OPENVINO = ['openvino==2026.4.1', 'tokenizers==0.23.2', ...WEB];
 const ONNX_RUNTIME = ['onnxruntime==1.32.0', 'tokenizers==0.23.2', 'numpy==2.4.2', ...WEB];
 
 /** Right in itself, and another model: the server does not mind under which name it is asked. */
@@ -70,6 +69,13 @@ const fastembed = (name: string, profile: string, expect: 'right' | ErrorCode): 
 
 export const pythonServers: readonly EngineRow[] = [
   taskServer('transformers 5.23, native class', 'transformers', TORCH.packages),
+  {
+    ...taskServer('transformers 5.23, made of the published checkpoint', 'transformers', TORCH.packages),
+    start: async ({ python, folder, port }) => ({
+      command: python,
+      args: [recipe('transformers'), await nativeByTool(folder, python), '--port', String(port)],
+    }),
+  },
   mistake('last-loaded-adapter', 'transformers 5.23, set_adapter forgotten', 'wrong_adapter'),
   mistake('another-adapter', 'transformers 5.23, text-matching set', 'wrong_adapter'),
   mistake('two-adapters', 'transformers 5.23, two adapters set', 'wrong_space'),
@@ -77,7 +83,7 @@ export const pythonServers: readonly EngineRow[] = [
   mistake('first-token', 'transformers 5.23, first token', 'wrong_pooling'),
   taskServer('onnxruntime 1.32, Python', 'onnx-runtime', ONNX_RUNTIME),
   otherWeights,
-  taskServer('openvino 2026.4.1, f32', 'openvino', ['openvino==2026.4.1', 'tokenizers==0.23.2', ...WEB]),
+  taskServer('openvino 2026.4.1, f32', 'openvino', OPENVINO),
   fastembed('fastembed 0.9.1', 'fastembed', 'right'),
   fastembed('fastembed 0.9.1, nobody adds the instruction', 'jina', 'prefix_missing'),
   {
@@ -85,9 +91,9 @@ export const pythonServers: readonly EngineRow[] = [
     profile: 'sentence-transformers',
     expect: 'right',
     environment: TORCH,
-    start: async ({ python, port }) => ({
+    start: async ({ python, folder, port }) => ({
       command: python,
-      args: [recipe('sentence-transformers'), merged, String(port)],
+      args: [recipe('sentence-transformers'), await mergedByTool(folder, python, { layout: 'native' }), String(port)],
       env: { HF_HUB_OFFLINE: '1' },
     }),
     settings: {},

@@ -1,12 +1,8 @@
 /** text-embeddings-inference: no registry has the program; infra/engines/tei/build-cpu.sh builds it. */
-import { execFile } from 'node:child_process';
-import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { tinyFolder } from '../../support/jina-tiny-server.ts';
 import type { EngineRow } from '../engine-row.ts';
-import { engineHome, mergedOnnx, root } from '../layouts.ts';
+import { engineHome, type MergeOptions, mergedByTool, mergedOnnx } from '../layouts.ts';
 import { TORCH } from './python-servers.ts';
 
 const program = join(engineHome, 'text-embeddings-router');
@@ -16,7 +12,7 @@ const PASSAGE = 'Represent the document for retrieval: ';
 
 type LayOut = (folder: string, python: string) => Promise<unknown>;
 
-const fixture: LayOut = (folder) => mergedOnnx(folder, 'onnx/model.onnx');
+const fixture: LayOut = (folder) => mergedOnnx(folder);
 
 const tei = (
   name: string,
@@ -47,13 +43,10 @@ function onnxRuntime(): string {
 }
 
 /** Over the folder that a reader of infra/engines/merge-adapter makes, and not the fixture's. */
-const merged = (name: string, expect: EngineRow['expect'], task: string): EngineRow => ({
-  ...tei(name, 'tei', expect, [...MEAN, ...STRICT], async (folder, python) => {
-    await rm(folder, { recursive: true, force: true });
-    const tool = join(root, 'infra', 'engines', 'merge-adapter', 'merge_adapter.py');
-    const options = ['--out', folder, '--task', task, '--for', 'tei', '--model', 'jina-v3-tiny'];
-    await promisify(execFile)(python, [tool, tinyFolder, ...options]);
-  }),
+const merged = (name: string, expect: EngineRow['expect'], task: MergeOptions['task']): EngineRow => ({
+  ...tei(name, 'tei', expect, [...MEAN, ...STRICT], (folder, python) =>
+    mergedByTool(folder, python, { layout: 'tei', task }),
+  ),
   environment: TORCH,
 });
 
