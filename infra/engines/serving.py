@@ -19,6 +19,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from tokenizers import Tokenizer
 
+from groups import groups
+
 # In the order of the adapters: their place is `task_id`.
 TASKS = ["retrieval.query", "retrieval.passage", "separation", "classification", "text-matching"]
 # config_sentence_transformers.json of the model, trailing spaces included; the other tasks have none.
@@ -59,19 +61,8 @@ def mean_pool(states, mask):
     return np.einsum("rld,rl->rd", states.astype(np.float64), weights) / weights.sum(axis=1, keepdims=True)
 
 
-def groups(lengths, padded_tokens):
-    """Indices of the rows, longest first, in groups within the budget."""
-    out = []
-    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
-        if out and lengths[out[-1][0]] * (len(out[-1]) + 1) <= padded_tokens:
-            out[-1].append(row)
-        else:
-            out.append([row])
-    return out
-
-
-def serve(run, options, is_out_of_memory=lambda error: False):
-    """run(ids, mask, task): int64 arrays of rows x length, padded behind, to means of rows x width, of any length."""
+def serve(run, options, is_out_of_memory=lambda error: False, ceiling=lambda length: length):
+    """run(ids, mask, task): int64 arrays of rows x length, padded behind, to means of rows x width, of any length.  ceiling: see groups."""
     tokenizer = Tokenizer.from_file(os.path.join(options.model_dir, "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -84,7 +75,7 @@ def serve(run, options, is_out_of_memory=lambda error: False):
         if any(len(row) > WINDOW for row in ids):
             raise Refused(400, "INPUT_TOKEN_LIMIT_EXCEEDED", f"A text has more than {WINDOW} tokens, instruction included")
         vectors = [None] * len(ids)
-        for group in groups([len(row) for row in ids], options.padded_tokens):
+        for group in groups([len(row) for row in ids], options.padded_tokens, ceiling):
             padded = np.full((len(group), len(ids[group[0]])), PAD, np.int64)
             mask = np.zeros_like(padded)
             for place, row in enumerate(group):
