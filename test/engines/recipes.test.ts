@@ -37,6 +37,39 @@ describe.each(names)('%s', (name) => {
   });
 });
 
+/** A version, or a digest that the reader has to name. */
+const PINNED_IMAGE = /:v?\d+\.\d+|@sha256:|^\$\{\w+:\?[^}]*digest/;
+const OF_A_PACKAGE = /^"?[\w.-]+(?:\[[\w,]+\])?==\d[\w.]*"?$/;
+
+const pages = (await readdir(folder, { recursive: true })).filter((path) =>
+  /README\.md|\.(?:ya?ml|sh|py)$|Dockerfile/.test(path),
+);
+
+test.each(pages)('%s installs nothing without its version', async (path) => {
+  const text = await readFile(join(folder, path), 'utf8');
+  for (const [, wanted] of text.matchAll(/pip"? install (.+?)(?: &&.*)?$/gm)) {
+    const words = wanted!
+      .replace(/--(?:python|overrides) \S+/g, '')
+      .split(' ')
+      .filter((word) => word !== '' && !word.startsWith('--'));
+    expect(words.length).toBeGreaterThan(0);
+    for (const word of words) expect(word).toMatch(OF_A_PACKAGE);
+  }
+});
+
+test.each(names)('the recipe of %s has a command for a CPU and one for a 3090, or says why not', async (name) => {
+  const text = await readme(name);
+  const commands = [...text.matchAll(/^```console\n(.*?)^```/gms)].map((match) => match[1]!).join('');
+  // The hosted one has nothing to start; these two have no NVIDIA device; TensorRT has nothing else.
+  const without = { 'jina-api': 2, tei: 1, openvino: 1, tensorrt: 1 }[name] ?? 0;
+  if (without === 2) return expect(commands).toBe('');
+  if (without === 1) return expect(text).toMatch(/CPU only|of no use|no NVIDIA card/);
+  expect(commands).toMatch(/cuda|gpu|float16|sluice worker/);
+  expect(commands.trim().split('\n').length + (name === 'onnx-runtime' ? 1 : 0)).toBeGreaterThan(1);
+  // What Sluice itself is installed by is said elsewhere.
+  if (name !== 'sluice') expect(commands).toMatch(/pip install|install-cpu/);
+});
+
 const composed = (
   await Promise.all(
     names.map(async (name) => ((await readdir(join(folder, name))).includes('compose.yaml') ? [name] : [])),
@@ -47,19 +80,16 @@ test.each(composed)('the compose fragment of %s is pinned, watched, and open to 
   const text = await readFile(join(folder, name, 'compose.yaml'), 'utf8');
   expect(text).toContain('healthcheck:');
   expect(text).toContain('restart: unless-stopped');
-  for (const [, image] of text.matchAll(/^\s+(?:image:|FROM) (.+)$/gm)) {
-    expect(image).toMatch(/\$\{\w+:[?-]|:v?\d+\.\d+/);
-  }
-  for (const [, wanted] of text.matchAll(/pip install --no-cache-dir (.*)$/gm)) {
-    for (const word of wanted!.split(' ')) expect(word).toMatch(/==\d/);
-  }
+  for (const [, image] of text.matchAll(/^\s+(?:image:|FROM) (\S+.*)$/gm)) expect(image).toMatch(PINNED_IMAGE);
   for (const [, port] of text.matchAll(/^\s+- "([^"]*:\d+:\d+)"$/gm)) expect(port).toMatch(/^127\.0\.0\.1:/);
   for (const [, list] of text.matchAll(/(?:command|test): (\[.*\])$/gm)) {
     expect(JSON.parse(list!)).toEqual(expect.arrayContaining([expect.any(String)]));
   }
   const context = resolve(folder, name, /^ +context: (\S+)$/m.exec(text)?.[1] ?? '.');
-  for (const [, source] of text.matchAll(/COPY (\S+) /g)) {
-    await expect(access(join(context, source!)), `${name}: ${source}`).resolves.toBeUndefined();
+  for (const [, sources] of text.matchAll(/COPY (?!--from)(.+) \S+$/gm)) {
+    for (const source of sources!.split(' ')) {
+      await expect(access(join(context, source)), `${name}: ${source}`).resolves.toBeUndefined();
+    }
   }
 });
 

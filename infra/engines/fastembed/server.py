@@ -1,8 +1,9 @@
-"""FastEmbed behind an OpenAI-shaped route: FastEmbed has no server of its own.  python server.py MODEL_DIR PORT"""
+"""FastEmbed behind an OpenAI-shaped route: FastEmbed has no server of its own.  python server.py MODEL_DIR PORT [cpu|cuda]"""
 import base64
 import sys
 
 import numpy as np
+import onnxruntime
 import uvicorn
 from fastapi import FastAPI
 from fastembed import TextEmbedding
@@ -16,7 +17,12 @@ class Request(BaseModel):
 
 
 def main():
-    model = TextEmbedding("jinaai/jina-embeddings-v3", specific_model_path=sys.argv[1])
+    cuda = sys.argv[3:] == ["cuda"]
+    if cuda:
+        onnxruntime.preload_dlls()  # CUDA and cuDNN of the nvidia-* packages, where they are installed
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+            sys.exit("This onnxruntime has no CUDA: install fastembed-gpu in an environment without fastembed.")
+    model = TextEmbedding("jinaai/jina-embeddings-v3", specific_model_path=sys.argv[1], cuda=cuda)
     app = FastAPI()
 
     @app.post("/v1/embeddings")
