@@ -8,12 +8,16 @@
  * conformance tests and for machines without it; --replay judges what was kept, installs nothing and starts nothing but Sluice's own, and leaves the page alone.
  * Exit code 1 when an engine was not seen (it could not be installed, did not start, or ended), is not judged as the table says that it
  * must be, or is called right without being at its golden vectors. What no package registry has is replayed where it is missing.
+ *
+ * After the engines, the embedding classes of examples/langchain and examples/llamaindex (NAME: langchain, llamaindex): npm installs each in
+ * its own folder, and its tests run; one that fails is exit code 1 too.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readRecording, recordEngine, recordingPath, replayEngine } from '../support/engine-recording.ts';
+import { clientExamples, tryClient } from './client-examples.ts';
 import type { EngineRow } from './engine-row.ts';
 import { engineTable } from './engine-table.ts';
 import { enginesPage } from './engines-page.ts';
@@ -33,11 +37,15 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-const chosen = engineTable.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((one) => name.startsWith(one)),
-);
+const isChosen = ({ name }: { name: string }) =>
+  positionals.length === 0 || positionals.some((one) => name.startsWith(one));
+if (![...engineTable, ...clientExamples].some(isChosen)) {
+  const names = [...engineTable, ...clientExamples].map(({ name }) => name);
+  console.error(`Nothing is called ${positionals.join(' or ')}. There are: ${names.join('; ')}.`);
+  process.exit(2);
+}
 const rows: Measured[] = [];
-for (const row of chosen) {
+for (const row of engineTable.filter(isChosen)) {
   console.error(`${row.name} …`);
   const measured = await measureSomehow(row).catch((error: unknown) => absent(row, error, root));
   rows.push(measured);
@@ -51,7 +59,14 @@ if (whole && unseen === 0) {
 }
 for (const row of rows.filter(failed)) console.error(`${row.engine}: expected ${row.expected}, ${describe(row)}`);
 if (whole && unseen > 0) console.error(`docs/engines.md stays as it is: ${unseen} of ${rows.length} were not seen.`);
-process.exitCode = rows.some(failed) ? 1 : 0;
+let clientsPassed = true;
+for (const example of values.replay ? [] : clientExamples.filter(isChosen)) {
+  console.error(`${example.name} …`);
+  const outcome = await tryClient(example);
+  clientsPassed &&= outcome.passed;
+  console.log(values.json ? JSON.stringify(outcome) : `${outcome.client}: ${outcome.note ?? 'right'}`);
+}
+process.exitCode = rows.some(failed) || !clientsPassed ? 1 : 0;
 
 async function measureSomehow(row: EngineRow): Promise<Measured> {
   if (row.start === undefined) return measureRow(row, 'live', undefined);
