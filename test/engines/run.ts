@@ -9,8 +9,8 @@
  * Exit code 1 when an engine was not seen (it could not be installed, did not start, or ended), is not judged as the table says that it
  * must be, or is called right without being at its golden vectors. What no package registry has is replayed where it is missing.
  *
- * After the engines, the embedding classes of examples/langchain and examples/llamaindex (NAME: langchain, llamaindex): npm installs each in
- * its own folder, and its tests run; one that fails is exit code 1 too.
+ * After the engines, the embedding classes of examples/langchain, llamaindex and python-embeddings (NAME: langchain, llamaindex, python): each is
+ * installed and its tests run; one that fails is exit code 1 too.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
