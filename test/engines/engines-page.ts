@@ -1,5 +1,6 @@
 /** The table of docs/engines.md between its markers; the rest of the page stays. */
 import { readFile } from 'node:fs/promises';
+import { atGolden } from './judgement.ts';
 import type { Measured } from './measure.ts';
 
 const HEAD = [
@@ -30,7 +31,12 @@ export async function enginesPage(path: string, rows: readonly Measured[], machi
 function cells(row: Measured): string[] {
   const figure = (value: number | null) => (value === null ? '–' : value.toFixed(6));
   const when = row.seen === 'replayed' ? ` (recorded ${row.recorded})` : '';
-  const said = row.code === undefined ? row.verdict : `\`${row.code}\``;
+  const said =
+    row.code !== undefined
+      ? `\`${row.code}\``
+      : row.verdict === 'right' && !atGolden(row)
+        ? '**taken, and not right**'
+        : row.verdict;
   return [
     row.engine,
     `${said}${when}`.replaceAll('|', '\\|'),

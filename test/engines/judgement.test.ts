@@ -25,6 +25,8 @@ describe('a row has failed', () => {
     ['when another code refused it', { expected: 'wrong_pooling', code: 'wrong_model', verdict: 'wrong' }, true],
     ['when it should have been refused', { expected: 'wrong_pooling' }, true],
     ['when it is called right away from its golden vectors', { query: 0.9998 }, true],
+    ['not when it is known to be imprecise', { expected: 'imprecise', query: 0.9988 }, false],
+    ['when what is known to be imprecise is refused', { expected: 'imprecise', verdict: 'wrong' }, true],
     ['when it serves nothing', { passage: null, query: null }, true],
   ])('%s', (_, measured, is) => {
     expect(failed({ ...seen, ...measured })).toBe(is);

@@ -16,11 +16,12 @@ from serving import TASKS, arguments, mean_pool, serve  # noqa: E402
 
 def main():
     parser = arguments(__doc__, ["cpu", "gpu"])
-    parser.add_argument("--precision", choices=["f32", "bf16", "f16"], default="f32",
-                        help="left to itself, OpenVINO takes bf16 where the processor has it")
+    parser.add_argument("--precision", choices=["f32", "bf16", "f16", "own"], default="f32",
+                        help="own: OpenVINO's choice, which is bf16 where the processor has it")
     options = parser.parse_args()
     path = os.path.join(options.model_dir, "onnx", "model.onnx")
-    compiled = openvino.Core().compile_model(path, options.device.upper(), {"INFERENCE_PRECISION_HINT": options.precision})
+    hint = {} if options.precision == "own" else {"INFERENCE_PRECISION_HINT": options.precision}
+    compiled = openvino.Core().compile_model(path, options.device.upper(), hint)
     request = compiled.create_infer_request()
 
     def run(ids, mask, task):

@@ -84,6 +84,15 @@ export const pythonServers: readonly EngineRow[] = [
   taskServer('onnxruntime 1.32, Python', 'onnx-runtime', ONNX_RUNTIME),
   otherWeights,
   taskServer('openvino 2026.4.1, f32', 'openvino', OPENVINO),
+  {
+    ...taskServer('openvino 2026.4.1, precision of its own choice', 'openvino', OPENVINO),
+    // bfloat16 where the processor has it, positions included: those above 256 are rounded, so only long texts show it.
+    expect: 'imprecise',
+    start: async ({ python, port }) => ({
+      command: python,
+      args: [recipe('openvino'), tinyFolder, '--port', String(port), '--precision', 'own'],
+    }),
+  },
   fastembed('fastembed 0.9.1', 'fastembed', 'right'),
   fastembed('fastembed 0.9.1, nobody adds the instruction', 'jina', 'prefix_missing'),
   {
