@@ -41,6 +41,9 @@ const SPACE: Space = {
   storedDimension: DIMENSION,
 };
 
+/** Nothing can be asked. A reply that a line would wait out, a wrong count, is an answer here. */
+const AWAY: ReadonlySet<string> = new Set(['store_unreachable', 'store_busy']);
+
 /** Writes rows as the line does. */
 type Upsert = (collection: string, rows: readonly Row[]) => Promise<void>;
 
@@ -52,7 +55,7 @@ export async function* conformance(milvus: Milvus, upsert: Upsert): AsyncGenerat
   try {
     for (const { name, assumed, ask } of checksOf(milvus, info, write)) {
       const instead = await ask().catch((error: unknown) => {
-        if (isSluiceError(error) && error.verdict === 'retry') throw error;
+        if (isSluiceError(error) && AWAY.has(error.code)) throw error;
         return error instanceof Error ? error.message : String(error);
       });
       yield { name, assumed, held: instead === undefined, ...(instead !== undefined && { instead }) };
