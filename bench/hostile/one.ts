@@ -13,8 +13,8 @@ import { exampleCorpus, readCorpus } from '../chunker/corpus.ts';
 import { cpuSeconds } from '../chunker/measure.ts';
 
 /** The best of so many counts, and of more while they took less than this together: a few milliseconds are mostly chance. */
-const RUNS = 3;
-const LEAST_SECONDS = 1;
+const RUNS = 5;
+const LEAST_SECONDS = 2;
 
 const [what, file, format] = process.argv.slice(2) as ['time' | 'memory', string, TextFormat];
 const model = await loadTokenizerModel();
@@ -37,7 +37,15 @@ function time(): { seconds: number; prose: number } {
     return cpuSeconds(() => chunker.cut({ text, format }));
   };
   const size = corpus.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
-  return { prose: best(prose) / size, seconds: best(hurt) / megabytes };
+  let best = { prose: Number.POSITIVE_INFINITY, seconds: Number.POSITIVE_INFINITY };
+  let spent = 0;
+  // In turn, so that both have the same moments of a busy machine.
+  for (let n = 0; n < RUNS || spent < LEAST_SECONDS; n++) {
+    const now = { prose: prose(), seconds: hurt() };
+    spent += now.prose + now.seconds;
+    best = { prose: Math.min(best.prose, now.prose), seconds: Math.min(best.seconds, now.seconds) };
+  }
+  return { prose: best.prose / size, seconds: best.seconds / megabytes };
 }
 
 /** Resident MB at the peak beyond what the process held with the text and the tokenizer in it. */
@@ -51,17 +59,6 @@ function memory(): { megabytes: number; extra: number; chunks: number; most: num
   const extra = Math.max(0, peak() - before);
   const most = chunks.reduce((high, { tokens }) => Math.max(high, totalTokens(tokens)), 0);
   return { megabytes, extra, chunks: chunks.length, most };
-}
-
-function best(run: () => number): number {
-  let least = Number.POSITIVE_INFINITY;
-  let spent = 0;
-  for (let n = 0; n < RUNS || spent < LEAST_SECONDS; n++) {
-    const seconds = run();
-    least = Math.min(least, seconds);
-    spent += seconds;
-  }
-  return least;
 }
 
 /** Linux remembers the highest resident size, and forgets it when asked to; elsewhere it is that of the whole process. */
