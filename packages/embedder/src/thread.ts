@@ -95,7 +95,7 @@ export function createThread<Question, Answer>({
       const call = Promise.withResolvers<Answer>();
       waiting.set(id, call);
       const abort = () => {
-        waiting.delete(id);
+        if (!waiting.delete(id)) return; // answered, or lost with the thread
         abandoned.add(id);
         post({ cancel: id });
         call.reject(signal?.reason);
