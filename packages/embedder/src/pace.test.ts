@@ -140,14 +140,19 @@ describe('working size', () => {
   it('is half of what was not answered in time, and grows again when larger ones are better', async () => {
     await one(failed('engine_timeout'), request(4, 4_096));
     expect(paced.workingSize).toEqual({ maxPaddedTokens: 8_192 });
-    // Two texts a request at 4,096 tokens in 1 s; when four are tried, in 1.5 s.
+    for (const tokens of [2_048, 1_024, 16]) {
+      await one(); // or the breaker would open
+      await one(failed('engine_timeout'), request(4, tokens));
+    }
+    expect(paced.workingSize).toEqual({ maxPaddedTokens: 4_096 });
+    // One text a request at 4,096 tokens in 750 ms; every other one in 250 ms more.
     let largest = 0;
-    for (let i = 0; i < 40 && largest < 16_384; i++) {
+    for (let i = 0; i < 200 && largest < 16_384; i++) {
       const rows = paced.workingSize.maxPaddedTokens / 4_096;
       largest = Math.max(largest, rows * 4_096);
       const pending = paced.embed(request(rows, 4_096));
       await settled();
-      time += 1_000 + 250 * (rows - 2);
+      time += 750 + 250 * (rows - 1);
       fake.calls.at(-1)!.answer.resolve({ vectors: [] });
       await pending;
     }

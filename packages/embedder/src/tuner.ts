@@ -21,7 +21,7 @@ export interface Tuner {
   begin(request: { paddedTokens: number; usefulTokens: number }): (ended: 'done' | 'failed') => void;
   /** The engine takes no more than this: the ceiling is lowered for good. */
   limit(maxPaddedTokens: number): void;
-  /** Larger requests were not answered in time: no more for now. The next trials may find that it was not their size. */
+  /** Larger requests were not answered in time: no more for now, but a quarter of the ceiling. The next trials may find that it was not their size. */
   shrink(maxPaddedTokens: number): void;
 }
 
@@ -203,7 +203,8 @@ export function createTuner({ maxInFlight, maxPaddedTokens: configured, clock }:
       trial = undefined;
       patience = FIRST_PATIENCE;
       untilTrial = FIRST_PATIENCE;
-      use({ size: Math.max(1, Math.min(size, maxPaddedTokens)) });
+      // Below the smallest that is tried no trial would lead back.
+      use({ size: Math.min(size, Math.max(ceiling * SMALLEST, maxPaddedTokens)) });
     },
   };
 }
