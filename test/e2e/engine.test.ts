@@ -112,6 +112,42 @@ describe('sluice engine, in this order', () => {
     }
   });
 
+  test('golden vectors are kept where they are looked for, when no file is named', async () => {
+    const { SLUICE_GOLDEN: _, ...space } = tinySettings('');
+    const settings = { ...space, ...key, SLUICE_HOME: folder };
+    const run = (args: string[], url: string) =>
+      createSluice('test-engine-kept', { ...settings, SLUICE_ENGINE_URL: url }).run(args);
+    const recorded = await run(['golden', 'record', '--engine', String(served.url), '--json'], 'http://127.0.0.1:9');
+    expect(recorded.code, recorded.stderr).toBe(0);
+    expect(recorded.lines[0]).toMatchObject({ file: join(folder, 'golden', 'jina-v3-tiny', '1.json') });
+    // Right in itself: without those vectors nothing would be wrong with it.
+    const another = await startJinaTinyServer({ weights: 'other-seed' });
+    try {
+      const { lines } = await run(['doctor', '--json'], another.url);
+      const { checks } = lines[0] as { checks: { name: string; status: string; detail: string }[] };
+      expect(checks).toContainEqual(
+        expect.objectContaining({
+          name: 'passage vectors',
+          status: 'fail',
+          detail: expect.stringContaining('another'),
+        }),
+      );
+    } finally {
+      await another.close();
+    }
+  });
+
+  test('doctor warns of a stored dimension that the model was not trained for', async () => {
+    const checksOf = async (dimension: string) => {
+      const settings = { ...tinySettings(String(served.url)), ...key, SLUICE_DIMENSION: dimension };
+      const { lines } = await createSluice('test-engine-untrained', settings).run(['doctor', '--json']);
+      const { checks } = lines[0] as { checks: { name: string; status: string; fix?: string }[] };
+      return checks.filter(({ name }) => name === 'stored dimension');
+    };
+    expect(await checksOf('48')).toMatchObject([{ status: 'warn', fix: expect.stringContaining('32, 64') }]);
+    expect(await checksOf('32')).toEqual([]);
+  });
+
   test.each([
     ['no model', ['engine', '--port', '0'], 2, /--model jinaai\/jina-embeddings-v3/],
     ['a folder without a model', ['engine', '--model-dir', '/nowhere', '--port', '0'], 2, /onnx\/model\.onnx/],

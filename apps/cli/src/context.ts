@@ -20,6 +20,7 @@ import { readStack } from '@sluice/embedded';
 import { projectFolder } from './project.ts';
 
 export interface Context {
+  /** With an absolute SLUICE_HOME: what is opened with it may not know where the project lies. */
   config: Config;
   loaded: LoadedConfig;
   logger: Logger;
@@ -42,7 +43,8 @@ export async function loadContext(
 ): Promise<Context> {
   const loaded = await loadSettings({ ...extra, ...(options.line !== undefined && { SLUICE_LINE: options.line }) });
   const logger = createLogger({ service, level: loaded.config.SLUICE_LOG_LEVEL });
-  return { config: loaded.config, loaded, logger, releaser: createReleaser(), signal };
+  const config = { ...loaded.config, SLUICE_HOME: homeOf(loaded.config) };
+  return { config, loaded, logger, releaser: createReleaser(), signal };
 }
 
 export async function loadSettings(flags: Flags): Promise<LoadedConfig> {

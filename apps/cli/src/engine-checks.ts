@@ -1,15 +1,15 @@
 /** What `sluice doctor` says of the engines: preflight's findings and verdict, of the line's own and of the one that serves queries. */
-import { type Config, isSluiceError, type SpaceProof } from '@sluice/core';
+import { type Config, isSluiceError, type Logger, type SpaceProof } from '@sluice/core';
 import {
   createEngine,
   createQueryEngine,
   type Engine,
+  findGolden,
   type PreflightReport,
   preflight,
   proofForLine,
   queryConfig,
   type ResolvedEngine,
-  readGolden,
   refuseUnlessRight,
   resolveEngine,
 } from '@sluice/embedder';
@@ -44,7 +44,8 @@ async function checkEngine(
   const plan = await planLine(config);
   const engine = await createEngine(config, { logger });
   releaser.push('the engine', () => engine.close());
-  const found = await examine(engine, plan.engine, { part: 'engine', config, tell });
+  const found = await examine(engine, plan.engine, { part: 'engine', config, logger, tell });
+  warnOfUntrained(plan.engine, tell);
   const verdict = verdictOf('engine', engine, tell);
   try {
     const at = new Date().toISOString();
@@ -59,12 +60,27 @@ async function checkEngine(
   return engine;
 }
 
+/** The fix is for a line that is still to be made: a stored dimension is for good. */
+function warnOfUntrained({ profile, space }: ResolvedEngine, tell: Tell): void {
+  const { trainedDimensions } = profile;
+  const { storedDimension, fullDimension } = space;
+  const trained = trainedDimensions.filter((size) => size <= fullDimension);
+  if (trained.length === 0 || storedDimension === fullDimension || trained.includes(storedDimension)) return;
+  tell({
+    part: 'engine',
+    name: 'stored dimension',
+    status: 'warn',
+    detail: `the model was not trained to be cut to ${storedDimension}, so more is lost than at the next size`,
+    fix: `For a new line set SLUICE_DIMENSION to one of ${trained.join(', ')}; \`npx sluice dims\` measures what yours costs.`,
+  });
+}
+
 /** A line remembers nothing of it: it gives none of its vectors. */
 async function checkQueryEngine({ config, logger, releaser }: Context, tell: Tell): Promise<void> {
   const engine = await createQueryEngine(config, { logger });
   releaser.push('the engine for queries', () => engine.close());
   const resolved = resolveEngine(queryConfig(config).config);
-  const found = await examine(engine, resolved, { part: 'queries', config, tell });
+  const found = await examine(engine, resolved, { part: 'queries', config, logger, tell });
   const verdict = verdictOf('queries', engine, tell);
   try {
     refuseUnlessRight(found, { acceptUnproven: config.SLUICE_ACCEPT_UNPROVEN });
@@ -78,9 +94,9 @@ async function checkQueryEngine({ config, logger, releaser }: Context, tell: Tel
 async function examine(
   engine: Engine,
   resolved: ResolvedEngine,
-  { part, config, tell }: { part: Part; config: Config; tell: Tell },
+  { part, config, logger, tell }: { part: Part; config: Config; logger: Logger; tell: Tell },
 ): Promise<PreflightReport> {
-  const golden = config.SLUICE_GOLDEN === undefined ? undefined : await readGolden(config.SLUICE_GOLDEN);
+  const golden = await findGolden(config, resolved.space, logger);
   const tokenizer = createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER));
   const found = await preflight(engine, resolved, { golden, count: (text) => tokenizer.count(text) });
   for (const { name, status, measured, fix } of found.findings)

@@ -278,11 +278,13 @@ export function createProgram(): Command {
 
   const golden = group(program, 'golden', 'Golden vectors, which other engines are compared with.');
   command(golden, 'record', 'Record them from an engine that you trust.', () => import('./commands/golden-record.ts'), [
-    'sluice golden record --engine-url http://gpu:8080 --out golden.json',
+    'sluice golden record --engine http://gpu:8080',
+    'sluice golden record --engine http://gpu:8080 --out golden.json',
     'SLUICE_GOLDEN=golden.json SLUICE_ENGINE_URL=http://other:8080 sluice doctor',
   ])
-    .option('--engine-url <url>', 'the engine; default: the one that the settings name')
-    .requiredOption('--out <file>', 'the file to write')
+    .option('--engine <url>', 'the engine; default: the one that the settings name')
+    .addOption(new Option('--engine-url <url>', 'the same').hideHelp())
+    .option('--out <file>', 'the file to write; default: where preflight looks for it, under SLUICE_HOME')
     .option('--json', 'one JSON object');
 
   command(

@@ -11,12 +11,12 @@ import {
 import {
   checkCanary,
   createEngine,
+  findGolden,
   type PacedEngine,
   paceEngine,
   preflight,
   proofForLine,
   proveAgain,
-  readGolden,
   sameProof,
 } from '@sluice/embedder';
 import { openLine, type SpacePlan, watchLine } from '@sluice/line';
@@ -64,7 +64,7 @@ export async function startLineWorker({
   const giveUp = signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal]);
   const collapse = createErrorCollapser(logger);
 
-  const golden = config.SLUICE_GOLDEN === undefined ? undefined : await readGolden(config.SLUICE_GOLDEN);
+  const golden = await findGolden(config, plan.space, logger);
   const { usageCounts, overLong } = plan.engine.profile;
   const mayCut = overLong === 'silently-cut';
   const count = usageCounts === 'nothing' && !mayCut ? undefined : await counter(config);

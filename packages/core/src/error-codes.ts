@@ -304,7 +304,7 @@ export const errorCodes = {
   unproven_space: row(
     'stop',
     "Nothing proves that the engine's vectors are of the right space.",
-    'Record golden vectors from a trusted engine, or set SLUICE_ACCEPT_UNPROVEN=true.',
+    'Record golden vectors from a trusted engine (`npx sluice golden record --engine URL`), or set SLUICE_ACCEPT_UNPROVEN=true.',
   ),
 
   hub_unreachable: row(

@@ -183,7 +183,7 @@ export const settings = {
   SLUICE_GOLDEN: optional({
     schema: text,
     form: 'path',
-    help: 'Golden vectors of this model revision; preflight compares the engine with them.',
+    help: 'Golden vectors of this model revision; preflight compares the engine with them. Unset: SLUICE_HOME/golden/MODEL/REVISION.json, then golden.json in SLUICE_MODEL_DIR, where there is one.',
   }),
   SLUICE_ACCEPT_UNPROVEN: setting({
     schema: flag,

@@ -17,6 +17,7 @@ export { readModelFolder } from './onnx/model-folder.ts';
 export * from './pace.ts';
 export { proveAgain } from './preflight/again.ts';
 export { builtInGolden } from './preflight/built-in-golden.ts';
+export { findGolden, goldenPath } from './preflight/find-golden.ts';
 export {
   type GoldenFile,
   type GoldenText,

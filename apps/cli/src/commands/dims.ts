@@ -39,7 +39,7 @@ export async function run(options: { sample: number; json?: boolean; line?: stri
           rows.map(({ text }) => text!),
           { config, logger, releaser, signal, progress },
         );
-    const sizes = sizesOf(config, fullDimension);
+    const sizes = sizesOf(config, { fullDimension, storedDimension });
     const found = await dimensionRecall(vectors, sizes, {
       k: K,
       progress: (dimension) => progress(`comparing at ${dimension} dimensions …`),
@@ -55,12 +55,15 @@ export async function run(options: { sample: number; json?: boolean; line?: stri
   });
 }
 
-/** The trained sizes up to the full one; of a model without any, the full one and its halves. */
-function sizesOf(config: Config, full: number): number[] {
+/** The trained sizes up to the full one, and the one that is stored now; of a model without any, the full one and its halves. */
+export function sizesOf(
+  config: Config,
+  { fullDimension: full, storedDimension }: { fullDimension: number; storedDimension: number },
+): number[] {
   const { trainedDimensions } = resolveEngine(config).profile;
   const sizes = trainedDimensions.filter((size) => size < full);
   if (sizes.length === 0) for (let size = full >> 1; size >= 32; size >>= 1) sizes.unshift(size);
-  return [...sizes, full];
+  return [...new Set([...sizes, storedDimension, full])].toSorted((a, b) => a - b);
 }
 
 async function embedAgain(

@@ -1,14 +1,29 @@
 /** `sluice golden record`: vectors of known texts from an engine that is trusted, for preflight to compare others with. */
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { SluiceError } from '@sluice/core';
-import { createEngine, parseGolden, preflight, recordGolden, refuseUnlessRight, resolveEngine } from '@sluice/embedder';
+import {
+  createEngine,
+  goldenPath,
+  parseGolden,
+  preflight,
+  recordGolden,
+  refuseUnlessRight,
+  resolveEngine,
+} from '@sluice/embedder';
 import { dim, yellow } from '../render/style.ts';
 import { plural } from '../render/words.ts';
 import { printJson, runCommand } from '../run-command.ts';
 
-export async function run(options: { engineUrl?: string; out: string; json?: boolean; line?: string }): Promise<void> {
-  const flags = options.engineUrl === undefined ? {} : { SLUICE_ENGINE_URL: options.engineUrl };
+export async function run(options: {
+  engine?: string;
+  engineUrl?: string;
+  out?: string;
+  json?: boolean;
+  line?: string;
+}): Promise<void> {
+  const url = options.engine ?? options.engineUrl;
+  const flags = url === undefined ? {} : { SLUICE_ENGINE_URL: url };
   await runCommand(
     'golden',
     options,
@@ -20,25 +35,31 @@ export async function run(options: { engineUrl?: string; out: string; json?: boo
       refuseUnlessRight(await preflight(engine, resolved, { signal }), { acceptUnproven: true });
       const json = await recordGolden(engine, resolved);
       const { model, revision, dimension, variants, texts } = parseGolden(json, engine.where);
-      await writeFile(options.out, json).catch((cause: unknown) => {
+      const out = options.out ?? goldenPath(config.SLUICE_HOME, resolved.space);
+      if (options.out === undefined) await mkdir(dirname(out), { recursive: true });
+      await writeFile(out, json).catch((cause: unknown) => {
         throw new SluiceError('bad_usage', {
           message: 'The file cannot be written',
-          where: `--out ${options.out}`,
+          where: `--out ${out}`,
           fix: 'Name a file in a folder that is there and may be written.',
           cause,
         });
       });
-      const recorded = { file: resolve(options.out), model, revision, dimension, variants: Object.keys(variants) };
+      const recorded = { file: resolve(out), model, revision, dimension, variants: Object.keys(variants) };
       if (options.json === true) return printJson({ ...recorded, texts: texts.length });
       process.stdout.write(
-        `${plural(texts.length, 'text')}, ${recorded.variants.join(', ')}, of ${model} at ${revision ?? 'no revision'}: ${options.out}\n`,
+        `${plural(texts.length, 'text')}, ${recorded.variants.join(', ')}, of ${model} at ${revision ?? 'no revision'}: ${out}\n`,
       );
       if (revision === 'unpinned') {
         process.stderr.write(
           `${yellow('No revision is named, so vectors of any revision will be compared with these: set SLUICE_MODEL_REVISION.')}\n`,
         );
       }
-      process.stderr.write(`${dim(`SLUICE_GOLDEN=${recorded.file} makes preflight compare engines with it.`)}\n`);
+      const how =
+        options.out === undefined
+          ? 'From here on preflight compares engines of this model and revision with it.'
+          : `SLUICE_GOLDEN=${recorded.file} makes preflight compare engines with it.`;
+      process.stderr.write(`${dim(how)}\n`);
     },
     flags,
   );

@@ -41,7 +41,7 @@ export function probeTexts(golden: GoldenFile): GoldenText[] {
     .slice(0, MAX_TEXTS);
 }
 
-/** `vectors`: the engine's, one for each of the texts. Adds a finding named after the role. */
+/** `vectors`: the engine's, one for each of the texts. Adds a finding named after the role. False when there was nothing to compare with. */
 export function compareWithGolden({
   report,
   golden,
@@ -57,19 +57,19 @@ export function compareWithGolden({
   role: Role;
   /** Name of the right variant for this role. */
   expected: string;
-}): void {
+}): boolean {
   const name = `${role} vectors`;
   const right = golden.variants[expected];
   if (right === undefined) {
     report.warn(name, `the golden file has no variant ${expected}`);
-    return;
+    return false;
   }
   const near = nearness(golden, texts, vectors);
   const [nearest, second] = near;
   const own = near.find(({ variant }) => variant === expected);
   if (nearest === undefined || own === undefined) {
     report.warn(name, 'the golden file has no vectors for its probe texts');
-    return;
+    return false;
   }
   const figure = (cos: number) => cos.toFixed(6);
   const difference = nearest.variant === expected ? undefined : mistake(right, golden.variants[nearest.variant]!);
@@ -79,7 +79,7 @@ export function compareWithGolden({
       name,
       `${expected}: cosine ${figure(own.lowest)} to the golden vectors${second === undefined ? '' : `, next ${second.variant} ${figure(second.lowest)}`}`,
     );
-    return;
+    return true;
   }
   if (difference !== undefined && nearest.mean >= KNOWN) {
     report.fail(
@@ -88,7 +88,7 @@ export function compareWithGolden({
       difference.code,
       fixFor(difference.code, role),
     );
-    return;
+    return true;
   }
   const code = nearest.mean < STRANGER ? 'wrong_model' : 'wrong_space';
   report.fail(
@@ -97,6 +97,7 @@ export function compareWithGolden({
     code,
     fixFor(code, role),
   );
+  return true;
 }
 
 function nearness(golden: GoldenFile, texts: readonly GoldenText[], vectors: readonly Float32Array[]) {

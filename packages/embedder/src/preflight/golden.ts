@@ -53,8 +53,7 @@ export interface GoldenFile {
 }
 
 /** Throws `bad_configuration` when the file cannot be read or is not a golden file. */
-export async function readGolden(path: string): Promise<GoldenFile> {
-  const where = `SLUICE_GOLDEN=${path}`;
+export async function readGolden(path: string, where = `SLUICE_GOLDEN=${path}`): Promise<GoldenFile> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
