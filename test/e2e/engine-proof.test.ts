@@ -5,6 +5,7 @@ import { connectStore } from '@sluice/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type JinaTinyServer, startJinaTinyServer, tinyFolder } from '../support/jina-tiny-server.ts';
 import { sharedStack } from '../support/stack.ts';
+import { serve } from './serving.ts';
 import { createSluice, type Sluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
@@ -112,6 +113,63 @@ test('doctor looks at an engine of its own for queries as well, and says where q
   const wrong = await ask(queries);
   expect(wrong.at(-1)).toMatchObject({ name: 'verdict', status: 'fail' });
   expect(wrong.find(({ name }) => name === 'query vectors')).toMatchObject({ status: 'fail' });
+});
+
+describe('an engine for queries', () => {
+  const line = 'test-proof-search';
+  let passages: JinaTinyServer;
+  let queries: JinaTinyServer;
+  beforeAll(async () => {
+    [passages, queries] = await Promise.all([startJinaTinyServer(), startJinaTinyServer()]);
+    const sluice = createSluice(line, tinySettings(passages.url));
+    expect(await sluice.ingest(['-'], document('a'))).toMatchObject({ exitCode: 0 });
+  });
+  afterAll(() => Promise.all([passages.close(), queries.close()]));
+  const search = (more: Record<string, string>) =>
+    createSluice(line, { ...tinySettings(passages.url), ...more }).run(['query', 'a text of its own', '--json']);
+
+  test('is not asked for a proof where it is the one that filled the line', async () => {
+    const before = passages.requests;
+    const found = await search({});
+    expect(found.lines).toMatchObject([{ docId: 'a' }]);
+    expect(passages.requests - before).toBe(1);
+  });
+
+  test('is proved by a few short texts before it answers', async () => {
+    const before = queries.requests;
+    expect((await search({ SLUICE_QUERY_ENGINE_URL: queries.url })).lines).toMatchObject([{ docId: 'a' }]);
+    expect(queries.requests - before).toBeLessThanOrEqual(6);
+    expect(Math.max(...queries.texts().map(({ length }) => length))).toBeLessThan(2_000);
+  });
+
+  test.each([
+    ['the passage adapter merged in', { adapter: 'text-matching' }, 'wrong_adapter'],
+    ['no instruction', { queryPrefixes: 0 }, 'prefix_missing'],
+  ] as const)('is refused with %s: no hits are better than wrong ones', async (_, wrong, code) => {
+    queries.become(wrong);
+    const found = await search({ SLUICE_QUERY_ENGINE_URL: queries.url });
+    expect(found.code).not.toBe(0);
+    expect(found.lines).toEqual([
+      expect.objectContaining({ type: 'error', code, fix: expect.stringContaining('SLUICE_QUERY_ENGINE') }),
+    ]);
+  });
+
+  test('is refused by the service as well, and asked again when it is mended', async () => {
+    queries.become({ queryPrefixes: 0 });
+    const settings = { ...tinySettings(passages.url), SLUICE_QUERY_ENGINE_URL: queries.url };
+    const service = await serve(createSluice(line, settings));
+    try {
+      const ask = () => service.call('POST', '/search', { text: 'a text of its own' });
+      expect(await ask()).toMatchObject({ status: 503, body: { code: 'prefix_missing' } });
+      queries.become({});
+      expect((await ask()).body.hits).toMatchObject([{ docId: 'a' }]);
+      const before = queries.requests;
+      await ask();
+      expect(queries.requests - before).toBe(1);
+    } finally {
+      await service.stop();
+    }
+  });
 });
 
 test('doctor says how to get the CUDA libraries where they are missing', async () => {

@@ -151,6 +151,16 @@ describe('jina-v3-tiny over HTTP', () => {
     });
   });
 
+  it('is not proved for queries by golden vectors of passages alone', async () => {
+    const golden = await readGolden(goldenPath);
+    const { 'retrieval.query': _, ...variants } = golden.variants;
+    const forQueries = { ...engine, profile: { ...engine.profile, roles: ['query'] as const } };
+    expect(await preflight(forQueries, resolved, { golden: { ...golden, variants } })).toMatchObject({
+      verdict: 'unproven',
+    });
+    expect(await preflight(forQueries, resolved, { golden })).toMatchObject({ verdict: 'right' });
+  });
+
   it('refuses golden vectors of another model', async () => {
     const golden = { ...(await readGolden(goldenPath)), model: 'another' };
     expect(await report({}, golden)).toMatchObject({ verdict: 'wrong', code: 'bad_configuration' });

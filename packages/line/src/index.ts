@@ -3,6 +3,7 @@ export * from './dead-letters.ts';
 export * from './observe-line.ts';
 export * from './open-line.ts';
 export * from './query.ts';
+export * from './query-engine.ts';
 export * from './reconcile.ts';
 export * from './rejected-submissions.ts';
 export * from './sample.ts';

@@ -1,7 +1,6 @@
 /** `npm start`: everything up, documents in, two searches, what to type next. Works on a line of its own, `demo`. */
 import { join, resolve } from 'node:path';
-import { createQueryEngine } from '@sluice/embedder';
-import { openExistingLine, planSpace, queryLine } from '@sluice/line';
+import { openExistingLine, openQueryEngine, planSpace, queryLine } from '@sluice/line';
 import { type IngestSummary, readDocuments, readOptions, resolveInputs } from '@sluice/producer';
 import { type Context, loadContext } from '../context.ts';
 import { onInterrupt, untilInterrupted } from '../interrupt.ts';
@@ -106,7 +105,7 @@ export async function run(words: string[], options: DemoOptions): Promise<void> 
 
 async function search({ config, logger, releaser, signal }: Context, queries: string[]) {
   const line = await openExistingLine(config, { logger, releaser });
-  const engine = await createQueryEngine(config, { logger });
+  const engine = await openQueryEngine(line, { config, logger, signal });
   releaser.push('the query engine', () => engine.close());
   const results = [];
   for (const query of queries) {

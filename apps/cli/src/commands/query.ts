@@ -1,5 +1,4 @@
-import { createQueryEngine } from '@sluice/embedder';
-import { openExistingLine, planSpace, queryLine } from '@sluice/line';
+import { openExistingLine, openQueryEngine, planSpace, queryLine } from '@sluice/line';
 import { renderHits } from '../render/hits.ts';
 import { printJson, runCommand } from '../run-command.ts';
 
@@ -10,7 +9,7 @@ export async function run(
   await runCommand('query', options, async ({ config, logger, releaser, signal }) => {
     const line = await openExistingLine(config, { logger, releaser });
     line.store.requireSpace(line.info, planSpace(config).space);
-    const engine = await createQueryEngine(config, { logger });
+    const engine = await openQueryEngine(line, { config, logger, signal });
     releaser.push('the engine', () => engine.close());
     const hits = await queryLine(line, engine, text, {
       k: options.hits,

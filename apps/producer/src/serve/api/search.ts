@@ -1,9 +1,10 @@
 /** Searching a line, for trying things: the readable revisions only, one tenant's if the caller has one. */
-import { createQueryEngine, type Engine } from '@sluice/embedder';
-import { queryLine } from '@sluice/line';
+import type { Engine } from '@sluice/embedder';
+import { openQueryEngine, queryLine } from '@sluice/line';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { ServedLine } from '../served-lines.ts';
 import type { ServiceParts } from '../service-parts.ts';
 import { tenantOf } from './document-body.ts';
 import { bearer, lineParameter, tenantQuery } from './parameters.ts';
@@ -25,11 +26,11 @@ const hitSchema = z
   })
   .meta({ id: 'Hit' });
 
-export function searchRoutes(app: FastifyInstance, { config, lines, logger }: ServiceParts): void {
+export function searchRoutes(app: FastifyInstance, { config, lines, logger, closing }: ServiceParts): void {
   let engine: Promise<Engine> | undefined;
-  /** Made when it is first asked for: many services never search. */
-  const queryEngine = (): Promise<Engine> => {
-    engine ??= createQueryEngine(config, { logger }).catch((error: unknown) => {
+  /** Made and proved when it is first asked for: many services never search. All lines of a service hold one space. */
+  const queryEngine = (line: ServedLine): Promise<Engine> => {
+    engine ??= openQueryEngine(line, { config, logger, signal: closing }).catch((error: unknown) => {
       engine = undefined;
       throw error;
     });
@@ -58,7 +59,7 @@ export function searchRoutes(app: FastifyInstance, { config, lines, logger }: Se
       const line = await lines.get(request.params.line);
       const { text, hits: k = 5 } = request.body;
       const tenant = tenantOf(request.caller, request.body.tenant);
-      const hits = await queryLine(line, await queryEngine(), text, { k, ...(tenant !== undefined && { tenant }) });
+      const hits = await queryLine(line, await queryEngine(line), text, { k, ...(tenant !== undefined && { tenant }) });
       return { hits };
     },
   });
