@@ -5,7 +5,8 @@
  * States: **working** ⇄ **held** (the line is paused: nothing is fetched or sent) → **closing** (nothing is fetched, what is in
  * a request finishes, the rest is handed back) → **closed**; or **stopped**: a verdict `stop` closed the line, and `finished` rejects with the reason.
  * A worker that works and whose servers do not is **waiting**: it fetches nothing, and after one lock time hands back what is not
- * embedded, because another worker's engine may answer. It ends with whatever is stored, or when the engine is proven again.
+ * embedded, because another worker's engine may answer. It ends with whatever is stored, or when engine and Milvus answer a known text and
+ * a Strong query.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -31,6 +32,7 @@ import { createItem, type Item, type Outcome } from './item.ts';
 import { createVerbs } from './line-verbs.ts';
 import { collectPace } from './observe-engine.ts';
 import { createObserver } from './observer.ts';
+import { createPatience } from './patience.ts';
 import { startSettler } from './settler.ts';
 import { type OnWorkerStep, withSteps } from './steps.ts';
 
@@ -81,6 +83,8 @@ const LEAVE_MS = 5_000;
 const PROVE_COLLECTION_MS = 5_000;
 /** Codes of a Milvus that may have been killed. */
 const STORE_AWAY: ReadonlySet<string> = new Set(['store_unreachable', 'store_busy', 'store_failed']);
+/** How often a waiting worker asks whether its servers are back. */
+const ASK_AGAIN_MS = 5_000;
 /** How often a working engine is proved again. */
 const PROVE_AGAIN_MS = 180_000;
 
@@ -146,7 +150,8 @@ export function runWorker({
     onStep,
   });
   const stopHousekeeper = startHousekeeper({ line, deletions, logger, clock, onOutage, onStop, onStep });
-  const waiting = { signal: aborting.signal, clock, onOutage };
+  const patience = createPatience(clock);
+  const waiting = { signal: aborting.signal, clock: patience.clock, onOutage };
   const verbs = observer.verbs(
     createVerbs({ line, engine, worker: id, prove, deleteKeys: (ids) => deletions.keys(ids), waiting }),
   );
@@ -157,7 +162,7 @@ export function runWorker({
     workingSize: () => engine.workingSize,
     inFlight: () => engine.concurrency,
     fenceMaxAgeMs: lockMs / 2,
-    clock,
+    clock: patience.clock,
     logger,
     onOutage,
     onProgress() {
@@ -262,6 +267,14 @@ export function runWorker({
     }
   }
 
+  /** What is to be sent again may be put off for a minute by then: when the servers answer, it is sent now. */
+  async function askAgain(): Promise<void> {
+    if (ongoing() === undefined) return;
+    await Promise.all([engine.ask().then(() => prove()), line.store.witness(line.info.collection), ledger.paused()]);
+    outage = undefined;
+    patience.wake();
+  }
+
   /** Whether the line is paused, asked with every heartbeat. What the engine became meanwhile is proven before work goes on. */
   async function obey(): Promise<void> {
     const [reason, { waiting }] = await Promise.all([ledger.paused(), line.queue.counts()]);
@@ -284,6 +297,7 @@ export function runWorker({
     every(heartbeatMs, beat, (error) => collapse(error, 'the heartbeat failed')),
     every(heartbeatMs, obey, onTrouble),
     every(heartbeatMs, proveLine, onTrouble),
+    every(ASK_AGAIN_MS, askAgain, (error) => (verdictOf(error) === 'stop' ? onStop(error) : undefined)),
     every(PROVE_AGAIN_MS, async () => void (held || (await proveAgain())), onTrouble),
   ];
   logger.info({ event: 'worker started', worker: id, line: line.name, engine: engine.where }, 'working');

@@ -2,8 +2,8 @@
  * Keeps callers from an engine that is away, and lets one known text find out when it is back.
  *
  * States: *closed*: calls pass; `threshold` outages in a row open it. *open*: calls are refused at once, with the time to
- * wait. When that time is over the next call makes it *half-open*: the probe runs once, calls meanwhile wait for its result;
- * success closes it, failure opens it again for longer.
+ * wait. When that time is over, or when somebody asks, the next call makes it *half-open*: the probe runs once, calls meanwhile wait for
+ * its result; success closes it, failure opens it again for longer.
  */
 import { type Backoff, type Clock, isSluiceError, SluiceError } from '@sluice/core';
 
@@ -11,6 +11,11 @@ export interface Breaker {
   readonly state: 'closed' | 'open' | 'half-open';
   /** Resolves when a call may pass. Throws the outage that opened it, with `retryAfterMs`, or what the probe threw. */
   admit(): Promise<void>;
+  /**
+   * The same, except that the probe need not wait for its time, unless the engine named one (`Retry-After`): for somebody who asks
+   * seldom, and for all.
+   */
+  ask(): Promise<void>;
   /** To be told how each call ended. */
   succeeded(): void;
   /** True when this outage opened it. */
@@ -70,6 +75,10 @@ export function createBreaker({
       if (waitMs > 0) throw again(open.cause, waitMs);
       probing = halfOpen();
       return probing;
+    },
+    async ask() {
+      if (probing === undefined && open !== undefined && open.cause.retryAfterMs === undefined) open.untilMs = 0;
+      return this.admit();
     },
     succeeded: () => {
       if (open === undefined) close();

@@ -205,6 +205,19 @@ describe('breaker', () => {
     expect(fake.calls).toHaveLength(5);
   });
 
+  it('sends the known text at once when it is asked, but not before a time that the engine named', async () => {
+    await openIt();
+    const asking = paced.ask();
+    await settled();
+    expect(fake.calls.slice(2).map(({ request }) => request.texts)).toEqual([[CANARY]]);
+    fake.calls[2]!.answer.resolve({ vectors: [] });
+    await asking;
+    expect(paced.breaker).toBe('closed');
+    for (let i = 0; i < 2; i++) await one(failed('engine_busy', 5_000));
+    await expect(paced.ask()).rejects.toMatchObject({ code: 'engine_busy', retryAfterMs: 5_000 });
+    expect(fake.calls).toHaveLength(5);
+  });
+
   it('stays open for longer when the known text fails too', async () => {
     await openIt();
     time = 500;

@@ -28,6 +28,8 @@ export interface PacedEngine extends Engine {
   /** Requests under way. */
   readonly inFlight: number;
   readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Resolves when the engine is there; where it was away the known text is sent now, unless the engine named a time. Throws the outage. */
+  ask(): Promise<void>;
 }
 
 export interface PaceOptions {
@@ -167,5 +169,6 @@ export function paceEngine(engine: Engine, options: PaceOptions): PacedEngine {
     get breaker() {
       return breaker.state;
     },
+    ask: () => breaker.ask(),
   };
 }

@@ -46,6 +46,7 @@ export interface Milvus {
 
 const NOT_LOADED = 101;
 const LOAD_POLL_MS = 50;
+const MAX_RECONNECT_MS = 4_000;
 
 /** Throws `store_unreachable` or `store_refused_key`. */
 export async function connectMilvus(options: StoreOptions): Promise<Milvus> {
@@ -60,6 +61,8 @@ export async function connectMilvus(options: StoreOptions): Promise<Milvus> {
     ...(address.startsWith('https://') && { tls: { rootCert: trustedAuthorities() } }),
     timeout: timeoutMs,
     maxRetries: 0,
+    // By default gRPC looks at a server that was away up to two minutes later.
+    channelOptions: { 'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_MS },
     telemetry: { enabled: false },
     logLevel: 'error',
   });
