@@ -75,6 +75,6 @@ export function startChild<Message, Order = never>(
 }
 
 /** Nothing of the developer's own settings reaches the run. */
-function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SLUICE_')));
 }

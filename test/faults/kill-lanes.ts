@@ -76,7 +76,9 @@ export function startKillLanes({
     worker.reserved = false;
     measuring.push(
       pickedUpAfter(redis, address, inHand, wallMs).then((ms) =>
-        ms === undefined || ms === 0 ? undefined : { ms, servedMs: served.servedMs(killedAt, killedAt + ms) },
+        ms === undefined || ms === 0
+          ? undefined
+          : { ms, servedMs: Number.isFinite(ms) ? served.servedMs(killedAt, killedAt + ms) : ms },
       ),
     );
     return reached;

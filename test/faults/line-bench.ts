@@ -2,11 +2,14 @@
  * One line with everything that a fault can be done to: a Valkey of its own, an engine of its own, a Milvus that may be shared, each
  * behind a fault proxy, and Milvus behind a scripted edge as well. What is looked at goes around the proxies.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { createChunkerPool } from '@sluice/chunker';
+import { nodeFlags } from '@sluice/cli/node-flags';
 import { type Config, createReleaser, documentKey, loadConfig, silentLogger } from '@sluice/core';
 import {
   type Line,
@@ -19,11 +22,19 @@ import {
   verifyLine,
 } from '@sluice/line';
 import { type IngestSummary, ingest } from '@sluice/producer';
-import { connectRedis, type Ledger, openLedger, type Redis, shardTag } from '@sluice/queue';
+import {
+  connectRedis,
+  type Ledger,
+  openChunkQueue,
+  openLedger,
+  type QueueCounts,
+  type Redis,
+  shardTag,
+} from '@sluice/queue';
 import { connectStore, type LineInfo, type Store } from '@sluice/store';
 import { startLineWorker } from '@sluice/worker';
 import { startValkey, type TestValkey } from '../support/valkey.ts';
-import { type Child, startChild } from './child.ts';
+import { type Child, startChild, withoutSettings } from './child.ts';
 import { type TestDocument, toNdjson } from './documents.ts';
 import { type EngineServer, startEngineServer } from './engine-server.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
@@ -33,6 +44,8 @@ import { createOracle, type Expected, type Oracle } from './oracle.ts';
 import type { ProducerMessage, ProducerOrder } from './producer-process.ts';
 import type { Random } from './random.ts';
 import type { WorkerMessage, WorkerOrder } from './worker-process.ts';
+
+const commandFile = resolve(import.meta.dirname, '../../apps/cli/src/main.ts');
 
 export interface MilvusLogin {
   address: string;
@@ -63,11 +76,15 @@ export interface LineBench {
   worker(): Promise<{ stopped: Promise<unknown>; close(): Promise<void> }>;
   /** A worker that can be stopped and killed. */
   workerProcess(): Promise<WorkerChild>;
+  /** The command as a user runs it, on this line; its standard error is kept. */
+  command(args: readonly string[]): ChildProcess;
   producerProcess(): Promise<ProducerChild>;
   /** Hands documents in from this process and resolves when they are accepted. */
   handIn(documents: readonly TestDocument[]): Promise<IngestSummary>;
   /** `sluice reconcile`: the ledger is made again from the collection. */
   reconcile(): Promise<ReconcileSummary>;
+  /** Jobs in the queue, around the proxies. */
+  queued(): Promise<QueueCounts>;
   /** Resolves when nothing is open, to be settled or to be cleaned. */
   settled(): Promise<void>;
   /** Throws unless exactly this is stored, nothing else, and `verify` finds nothing. */
@@ -114,6 +131,8 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
     releaser.push('the collection', () => store.dropLine(line));
     const address = { line, epoch: info.epoch, shards: info.shards };
     const ledger = openLedger(redis, address);
+    const queue = openChunkQueue(redis, address);
+    releaser.push('the queue', () => queue.close());
     const log = join(home, 'processes.log');
     let oracle: Promise<Oracle> | undefined;
     let producer:
@@ -144,7 +163,12 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
 
       async worker() {
         const own = createReleaser();
-        const worker = await startLineWorker({ config, plan, logger: silentLogger, releaser: own });
+        const worker = await startLineWorker({ config, plan, logger: silentLogger, releaser: own }).catch(
+          async (error: unknown) => {
+            await own.release();
+            throw error;
+          },
+        );
         const stopped = worker.finished.then(
           () => undefined,
           (error: unknown) => error,
@@ -157,11 +181,25 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
         releaser.push('the worker', close);
         return { stopped, close };
       },
+      command(args) {
+        const file = openSync(log, 'a', 0o600);
+        const started = spawn(process.execPath, [...nodeFlags, commandFile, ...args], {
+          env: { ...withoutSettings(process.env), ...env, NO_COLOR: '1' },
+          stdio: ['pipe', 'pipe', file],
+        });
+        closeSync(file);
+        started.stdin!.on('error', () => undefined);
+        releaser.push(args[0]!, () => void started.kill('SIGKILL'));
+        return started;
+      },
       workerProcess: () => child<WorkerMessage, WorkerOrder>('worker-process.ts'),
       producerProcess: () => child<ProducerMessage, ProducerOrder>('producer-process.ts'),
 
       async handIn(documents) {
-        producer ??= openProducer(config, plan, releaser);
+        producer ??= openProducer(config, plan, releaser).catch((error: unknown) => {
+          producer = undefined;
+          throw error;
+        });
         return (await producer).cut(documents);
       },
 
@@ -178,6 +216,7 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
         });
       },
 
+      queued: () => queue.counts(),
       async settled() {
         for (;;) {
           // On a busy machine an answer may be late: asked again.
@@ -203,11 +242,10 @@ export async function openLineBench(line: string, milvus: MilvusLogin, random: R
       async expectUntouched() {
         const { deadLetters } = await ledger.counts();
         if (deadLetters > 0) throw new Error(`${deadLetters} dead letters`);
+        // The line's own sum: a chunk's count is gone with the chunk once it is stored.
         for (let shard = 0; shard < info.shards; shard += 1) {
-          for (const key of await redis.keys(`${shardTag(address, shard)}:open:*`.replaceAll(/[[\]?\\]/g, '\\$&'))) {
-            const counted = (await redis.hkeys(key)).filter((field) => field.startsWith('a:'));
-            if (counted.length > 0) throw new Error(`attempts were counted: ${counted.join(', ')}`);
-          }
+          const counted = await redis.hget(`${shardTag(address, shard)}:totals`, 'attempts');
+          if (counted !== null) throw new Error(`${counted} attempts were counted`);
         }
       },
 

@@ -128,6 +128,33 @@ export const engineRows: readonly MatrixRow[] = [
     run: (stage) => throughScript(stage, onlyWord(null), ['bad_vector']),
   },
   {
+    id: 'E12-all',
+    fault: 'the engine answers null instead of every vector, of a known text too',
+    promise: 'the line stops with model_swapped; nothing is dead, nothing wrong is stored',
+    async run(stage) {
+      const bench = await stage.bench();
+      const documents = Array.from({ length: 40 }, (_, i) => ({
+        id: `doc-${i}`,
+        text: makeText(bench.random, `doc-${i}`),
+      }));
+      const worker = await bench.worker();
+      bench.engine.become(({ texts }) => ({
+        status: 200,
+        body: { data: texts.map((_, index) => ({ index, embedding: null })) },
+      }));
+      await bench.handIn(documents);
+      const stopped = (await worker.stopped) as { code?: string } | undefined;
+      if (stopped?.code !== 'model_swapped') throw new Error(`stopped with ${stopped?.code ?? 'nothing'}`);
+      await bench.expectUntouched();
+      bench.engine.become(undefined);
+      await bench.worker();
+      await bench.settled();
+      await bench.expectUntouched();
+      await bench.expectStored(documents);
+      return {};
+    },
+  },
+  {
     id: 'E13',
     fault: 'the engine answers a zero vector for one text',
     promise: 'that chunk is a dead letter, nothing of it is stored, the others are',

@@ -1,4 +1,7 @@
 /** Processes: workers that are killed, or stopped and woken when the world has moved on; producers that die between two steps. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
 import { contentHash } from '@sluice/core';
 import type { HandInStep } from '@sluice/producer';
 import type { WorkerStep } from '@sluice/worker';
@@ -52,6 +55,92 @@ export const processRows: readonly MatrixRow[] = [
   ...zombies,
   ...producers,
   {
+    id: 'P1',
+    fault: '`sluice ingest` is killed (SIGKILL) while it reads, cuts and hands in',
+    promise: 'what it had accepted is stored; the same command again makes the rest so, and does nothing twice',
+    async run(stage) {
+      const bench = await stage.bench();
+      const documents = some(bench, 400);
+      await bench.worker();
+      const killed = bench.command(['ingest', '-', '--no-wait', '--json']);
+      killed.stdin!.write(toNdjson(documents.slice(0, 300)));
+      await until(async () => (await bench.ledger.counts()).stored > 20);
+      await ended(killed, 'SIGKILL');
+      await bench.settled();
+      const before = (await bench.ledger.counts()).stored;
+      const requests = bench.engine.requests;
+      const again = bench.command(['ingest', '-', '--no-wait', '--json']);
+      again.stdin!.end(toNdjson(documents));
+      if ((await ended(again)) !== 0) throw new Error('the command failed the second time');
+      await bench.settled();
+      await bench.expectUntouched();
+      await bench.expectStored(documents);
+      return {
+        note: `${before} of 400 were stored before; ${bench.engine.requests - requests} engine requests for the rest`,
+      };
+    },
+  },
+  {
+    id: 'P3',
+    fault: '`sluice ingest` is interrupted (SIGINT) once, and twice',
+    promise:
+      'once: what is in hand is accepted, exit 130 within 10 s; twice: exit 130 at once; the same command again goes on',
+    async run(stage) {
+      const bench = await stage.bench();
+      const documents = some(bench, 400);
+      await bench.worker();
+      const notes: string[] = [];
+      for (const signals of [1, 2]) {
+        const interrupted = bench.command(['ingest', '-', '--no-wait', '--json']);
+        interrupted.stdin!.write(toNdjson(documents.slice(0, 150 * signals)));
+        await until(async () => (await bench.ledger.counts()).stored > 20);
+        const askedAt = performance.now();
+        if (signals === 2) interrupted.kill('SIGINT');
+        const code = await ended(interrupted, 'SIGINT');
+        const tookMs = performance.now() - askedAt;
+        if (code !== 130) throw new Error(`ended with ${code} after ${signals} signals`);
+        if (tookMs > 10_000) throw new Error(`took ${tookMs} ms after ${signals} signals`);
+        notes.push(`${signals}: ${(tookMs / 1_000).toFixed(1)} s`);
+      }
+      const again = bench.command(['ingest', '-', '--no-wait', '--json']);
+      again.stdin!.end(toNdjson(documents));
+      if ((await ended(again)) !== 0) throw new Error('the command failed the third time');
+      await bench.settled();
+      await bench.expectUntouched();
+      await bench.expectStored(documents);
+      return { note: notes.join(', ') };
+    },
+  },
+  {
+    id: 'P5',
+    fault: 'a producer hangs (SIGSTOP) between prepare and commit',
+    promise: 'others are not held up; when it goes on, what it hands in is accepted and stored',
+    async run(stage) {
+      const bench = await stage.bench();
+      const [hung, others] = [some(bench, 8), some(bench, 40).map((one) => ({ ...one, id: `other-${one.id}` }))];
+      const producer = await bench.producerProcess();
+      producer.order({ arm: 'after prepare' });
+      const at = producer.next((message) => message.type === 'at');
+      const accepted = producer.next((message) => message.type === 'accepted');
+      producer.order({ handIn: toNdjson(hung), batch: 1 });
+      await at;
+      producer.signal('SIGSTOP');
+      const stoppedAt = performance.now();
+      await bench.worker();
+      await bench.handIn(others);
+      await bench.settled();
+      const settledMs = performance.now() - stoppedAt;
+      await pause(Math.max(0, stage.outageMs - settledMs));
+      producer.signal('SIGCONT');
+      producer.order({ go: true });
+      await accepted;
+      await bench.settled();
+      await bench.expectUntouched();
+      await bench.expectStored([...hung, ...others]);
+      return { note: `40 documents of others stored in ${(settledMs / 1_000).toFixed(1)} s meanwhile` };
+    },
+  },
+  {
     id: 'W1',
     fault: 'a worker is killed before it sends its rows',
     promise: 'another worker stores them; nothing twice',
@@ -64,6 +153,54 @@ export const processRows: readonly MatrixRow[] = [
     run: (stage) => deadWorker(stage, 'before mark'),
   },
   {
+    id: 'W4',
+    fault: 'a worker’s event loop is blocked past its lock, with rows that Milvus has and the ledger has not heard of',
+    promise: 'its work is done by another; nothing twice, nothing of the older revision',
+    async run(stage) {
+      const bench = await stage.bench();
+      const documents = some(bench, 30);
+      const blocked = await bench.workerProcess();
+      blocked.order({ arm: 'before mark' });
+      const at = blocked.next((message) => message.type === 'at');
+      await bench.handIn(documents);
+      await at;
+      blocked.order({ blockMs: PAST_LOCK_MS + 8_000 });
+      blocked.order({ go: true });
+      const other = await bench.worker();
+      await bench.settled();
+      // It goes on, and finds that nothing is left to do.
+      await until(async () => (await bench.ledger.counts()).writeIntents === 0);
+      await other.close();
+      await bench.expectUntouched();
+      await bench.expectStored(documents);
+      return {};
+    },
+  },
+  {
+    id: 'W8',
+    fault: 'a defect in a worker: a promise that nobody awaits is rejected',
+    promise: 'the process ends with 1, as a supervisor expects; another worker stores everything, nothing twice',
+    async run(stage) {
+      const bench = await stage.bench();
+      const documents = some(bench, 30);
+      const defect = await bench.workerProcess();
+      defect.order({ arm: 'before send' });
+      const at = defect.next((message) => message.type === 'at');
+      await bench.handIn(documents);
+      await at;
+      defect.order({ reject: true });
+      const { code } = await defect.exited;
+      if (code !== 1) throw new Error(`it ended with ${code}`);
+      const endedAt = performance.now();
+      await bench.worker();
+      await bench.settled();
+      const recoveryMs = performance.now() - endedAt;
+      await bench.expectUntouched();
+      await bench.expectStored(documents);
+      return { recoveryMs };
+    },
+  },
+  {
     id: 'W5',
     fault: 'a worker gets SIGTERM in the middle of its work (a deploy)',
     promise: 'it hands back what it has not begun and ends; nothing stalls until a lock ends',
@@ -71,11 +208,18 @@ export const processRows: readonly MatrixRow[] = [
       const bench = await stage.bench();
       const documents = some(bench, 60);
       const first = await bench.workerProcess();
+      bench.engine.become(async () => void (await pause(300)));
       await bench.handIn(documents);
       await until(async () => (await bench.ledger.counts()).stored > 5);
+      const askedAt = performance.now();
       first.signal('SIGTERM');
       await first.exited;
+      bench.engine.become(undefined);
       const endedAt = performance.now();
+      const { active, waiting } = await bench.queued();
+      if (active > 0) throw new Error(`${active} chunks were left to stall`);
+      if (waiting === 0) throw new Error('nothing was left to hand back');
+      if (endedAt - askedAt > 15_000) throw new Error(`it took ${endedAt - askedAt} ms to end`);
       await bench.worker();
       await bench.settled();
       const recoveryMs = performance.now() - endedAt;
@@ -269,6 +413,15 @@ function some({ random }: LineBench, count: number): TestDocument[] {
 
 function oneChunk({ random }: LineBench): TestDocument {
   return { id: 'doc-0', text: makeText(random, 'doc-0').split(' ').slice(0, 50).join(' ') };
+}
+
+/** Its exit code as a shell shows it, after a signal where one is given. */
+async function ended(command: ChildProcess, signal?: NodeJS.Signals): Promise<number | null> {
+  command.stdout!.resume();
+  const exited = once(command, 'exit');
+  if (signal !== undefined) command.kill(signal);
+  const [code, by] = (await exited) as [number | null, NodeJS.Signals | null];
+  return by === null ? code : 128 + constants.signals[by];
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

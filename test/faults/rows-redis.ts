@@ -46,10 +46,10 @@ export const redisRows: readonly MatrixRow[] = [
     begin: async ({ redis }) => void (await redis.replicaof('127.0.0.1', 1)),
     end: async ({ redis }) => void (await redis.replicaof('NO', 'ONE')),
   }),
-  outageRow('R10-loading', 'Redis is loading its data (LOADING)', {
+  outageRow('R10-loading', 'Redis is loading its data (LOADING), 30 s', {
     async begin({ valkey, redis }) {
-      await redis.eval("for i = 1, 10000 do redis.call('set', 'filler:' .. i, 'x') end", 0);
-      // 1 ms a command: ten seconds and more, in which every other command gets LOADING.
+      // 1 ms a command, in which every other command gets LOADING.
+      await redis.eval("for i = 1, 30000 do redis.call('set', 'filler:' .. i, 'x') end", 0);
       await redis.config('SET', 'key-load-delay', '1000');
       void command(valkey.port, ['DEBUG', 'LOADAOF']);
       while (await answers(redis)) await pause(20);
@@ -119,6 +119,29 @@ export const redisRows: readonly MatrixRow[] = [
       return {
         note: `${adopted} documents whole again, ${bench.engine.requests - requests} engine requests, preflight included`,
       };
+    },
+  },
+  {
+    id: 'R5',
+    fault: 'Redis is told to evict keys (maxmemory-policy)',
+    promise: 'no worker and no producer starts: queue_unsafe; with noeviction again they do',
+    async run(stage) {
+      const bench = await stage.bench();
+      await bench.redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+      for (const starting of [() => bench.worker(), () => bench.handIn([])]) {
+        const code = await starting().then(
+          () => 'nothing',
+          (error: { code?: string }) => error.code,
+        );
+        if (code !== 'queue_unsafe') throw new Error(`refused with ${code}`);
+      }
+      await bench.redis.config('SET', 'maxmemory-policy', 'noeviction');
+      const document = { id: 'later', text: makeText(bench.random, 'later') };
+      await bench.worker();
+      await bench.handIn([document]);
+      await bench.settled();
+      await bench.expectStored([document]);
+      return {};
     },
   },
   {

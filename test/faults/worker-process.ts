@@ -6,8 +6,11 @@ import { createLogger, createReleaser, loadConfig, systemClock } from '@sluice/c
 import { planSpace } from '@sluice/line';
 import { startLineWorker, type WorkerStep } from '@sluice/worker';
 
-/** `go`: goes on from where it stands, and stops at no step until it is armed again. */
-export type WorkerOrder = { arm: WorkerStep } | { go: true };
+/**
+ * `go`: goes on from where it stands, and stops at no step until it is armed again. `blockMs`: its event loop does nothing else for so
+ * long. `reject`: a promise that nobody awaits.
+ */
+export type WorkerOrder = { arm: WorkerStep } | { go: true } | { blockMs: number } | { reject: true };
 
 export type WorkerMessage =
   | { type: 'ready'; id: string }
@@ -24,6 +27,8 @@ let armed: WorkerStep | undefined;
 let goOn: (() => void) | undefined;
 
 process.on('message', (order: WorkerOrder) => {
+  if ('blockMs' in order) return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.blockMs);
+  if ('reject' in order) return void Promise.reject(new Error('a defect'));
   armed = 'arm' in order ? order.arm : undefined;
   if ('go' in order) goOn?.();
 });

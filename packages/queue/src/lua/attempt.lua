@@ -10,6 +10,7 @@ for i, item in ipairs(items) do
     local field = 'a:' .. item.rev .. ':' .. item.ord
     local used = tonumber(doc.fields[field] or '0') + 1
     put(doc, field, int(used))
+    total('attempts', 1)
     answers[i] = used
   end
 end
