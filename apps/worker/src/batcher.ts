@@ -18,6 +18,7 @@
  */
 import { type Clock, isSluiceError, type Logger, persist, SluiceError } from '@sluice/core';
 import { type BatchPlanner, createBatchPlanner, paddedTokens } from '@sluice/embedder';
+import { isLive } from '@sluice/queue';
 import { type DeliverOptions, deliver } from './deliver.ts';
 import { createGrouper } from './group.ts';
 import type { Item, Outcome } from './item.ts';
@@ -72,6 +73,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
   const planner: BatchPlanner<Item> = createBatchPlanner<Item>({
     maxPaddedTokens: options.maxPaddedTokens,
     maxRows: options.maxRows,
+    classOf: (priority) => (isLive(priority) ? 0 : 1),
   });
   const waitingOut = { signal, clock, onOutage };
   let closing = false;

@@ -47,6 +47,64 @@ describe('batch planner', () => {
     );
   });
 
+  it('keeps the budgets with two classes, and fills with the other class only what is left', () => {
+    const entries = fc.array(fc.record({ tokens: fc.integer({ min: 0, max: 4_096 }), live: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 120,
+    });
+    fc.assert(
+      fc.property(
+        entries,
+        fc.integer({ min: 4_096, max: 40_000 }),
+        fc.integer({ min: 1, max: 40 }),
+        (all, budget, rows) => {
+          const options = { maxPaddedTokens: budget, maxRows: rows, mostPasses: Number.POSITIVE_INFINITY };
+          const mixed = createBatchPlanner<(typeof all)[number]>({ ...options, classOf: (priority) => priority });
+          const pure = createBatchPlanner<(typeof all)[number]>(options);
+          for (const entry of all) {
+            mixed.add(entry, entry.tokens, entry.live ? 0 : 1);
+            if (entry.live) pure.add(entry, entry.tokens);
+          }
+          let given = 0;
+          for (let batch = mixed.take(); batch.length > 0; batch = mixed.take()) {
+            given += batch.length;
+            expect(batch.length).toBeLessThanOrEqual(rows);
+            expect(paddedTokens(batch.map(({ tokens }) => tokens))).toBeLessThanOrEqual(budget);
+            // As long as there is live work, a batch has of it what it would have if there were no other.
+            const live = batch.filter((entry) => entry.live);
+            expect(live).toEqual(pure.take());
+          }
+          expect(given).toBe(all.length);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('does urgent work of any lengths as soon as there is room, however much else is in hand', () => {
+    const HELD = 256;
+    const random = seeded(7);
+    const lengths = Array.from({ length: 100 }, () => 2_048 + Math.floor(random() * 2_048));
+    /** Batches until the last of them is out, when what was taken is made up for from the queue: them first. */
+    const batchesUntilDone = (others: number): number => {
+      const planner = createBatchPlanner<'urgent' | 'other'>({
+        maxPaddedTokens: 65_536,
+        maxRows: 64,
+        classOf: (priority) => priority,
+      });
+      const coming = [...lengths];
+      let left = lengths.length;
+      for (let i = 0; i < others; i += 1) planner.add('other', 2_048 + Math.floor(random() * 2_048), 1);
+      for (let batches = 0; ; batches += 1) {
+        while (coming.length > 0 && planner.size < HELD) planner.add('urgent', coming.shift()!, 0);
+        while (others > 0 && planner.size < HELD) planner.add('other', 2_048 + Math.floor(random() * 2_048), 1);
+        if (left === 0) return batches;
+        left -= planner.take().filter((item) => item === 'urgent').length;
+      }
+    };
+    expect(batchesUntilDone(HELD)).toBeLessThanOrEqual(2 * batchesUntilDone(0));
+  });
+
   it('goes by priority before age', () => {
     const planner = createBatchPlanner<string>({ maxPaddedTokens: 4_096, maxRows: 1 });
     for (const [name, priority] of [
@@ -148,3 +206,11 @@ describe('batch planner', () => {
     expect(() => planner.add('x', 1001)).toThrow(RangeError);
   });
 });
+
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return state / 2_147_483_648;
+  };
+}

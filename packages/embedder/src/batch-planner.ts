@@ -6,6 +6,8 @@
  * Invariants, whatever is added and whenever it is taken:
  * - no batch has longest × rows above `maxPaddedTokens`, nor more than `maxRows` rows;
  * - every item added comes out exactly once;
+ * - items of the first one's class are chosen as if there were no others; those only fill the room that is left, where they cost
+ *   little padding. Otherwise each batch would take one urgent item and its neighbours by length, whoever they belong to;
  * - every batch holds the first item: the oldest of the lowest priority, or the oldest of all once it was passed over
  *   `mostPasses` times. So an item waits for at most as many takes as there are items before it, and however much of lower priority
  *   keeps coming, for at most `mostPasses` takes and one for each item that is older.
@@ -39,6 +41,9 @@ interface Entry<T> {
   since: number;
 }
 
+/** Whether so many texts of at most this length go into one request. */
+type Fits = (longest: number, count: number) => boolean;
+
 /** What waits in here is few batches' worth, so whoever was passed over this often is of an odd length among work of lower priority. */
 const MOST_PASSES = 32;
 /** What a token of padding costs, in useful tokens. At 4, texts within about a fifth of each other share a request. */
@@ -48,6 +53,7 @@ export function createBatchPlanner<T>({
   maxPaddedTokens,
   maxRows,
   mostPasses = MOST_PASSES,
+  classOf = () => 0,
 }: {
   /** Longest text × rows of one batch at most, in tokens. */
   maxPaddedTokens: number;
@@ -55,6 +61,8 @@ export function createBatchPlanner<T>({
   maxRows: number;
   /** Takes that may pass an item over for others of lower priority. */
   mostPasses?: number;
+  /** Class of a priority. Default: all are of one. */
+  classOf?: (priority: number) => number;
 }): BatchPlanner<T> {
   /** By tokens, then by age: a batch is a run of neighbours in here. */
   let sorted: Entry<T>[] = [];
@@ -92,9 +100,8 @@ export function createBatchPlanner<T>({
     return takes - sorted[oldest]!.since >= mostPasses ? oldest : at;
   }
 
-  /** The run [from, to] of neighbours around the first entry with the most useful tokens, padding paid for. */
-  function bestRun(paddedTokens: number, rows: number): { from: number; to: number } {
-    const first = firstAt();
+  /** The run of neighbours around the first entry with the most useful tokens, padding paid for. `sorted` by tokens. */
+  function bestRun(sorted: readonly Entry<T>[], first: number, fits: Fits): Entry<T>[] {
     let best = { from: first, to: first };
     let bestScore = Number.NEGATIVE_INFINITY;
     let from = first;
@@ -119,11 +126,20 @@ export function createBatchPlanner<T>({
         kept -= sorted[left]!.tokens;
       }
     }
-    return best;
+    return sorted.slice(best.from, best.to + 1);
+  }
 
-    function fits(longest: number, count: number): boolean {
-      return count <= rows && (count === 1 || longest * count <= paddedTokens);
+  /** Those of other classes that a run has room for and that are worth their padding, the longest first. */
+  function fillers(run: readonly Entry<T>[], others: readonly Entry<T>[], fits: Fits): Entry<T>[] {
+    const longest = run.at(-1)!.tokens;
+    const found: Entry<T>[] = [];
+    for (const entry of others.toReversed()) {
+      if (entry.tokens > longest) continue;
+      if (entry.tokens <= PADDING_PRICE * (longest - entry.tokens)) break;
+      if (!fits(longest, run.length + found.length + 1)) break;
+      found.push(entry);
     }
+    return found.reverse();
   }
 
   return {
@@ -136,14 +152,21 @@ export function createBatchPlanner<T>({
     add,
     take(workingSize = {}) {
       if (sorted.length === 0) return [];
-      const { from, to } = bestRun(
-        Math.min(maxPaddedTokens, workingSize.maxPaddedTokens ?? maxPaddedTokens),
-        Math.max(1, Math.min(maxRows, workingSize.maxRows ?? maxRows)),
-      );
+      const paddedTokens = Math.min(maxPaddedTokens, workingSize.maxPaddedTokens ?? maxPaddedTokens);
+      const rows = Math.max(1, Math.min(maxRows, workingSize.maxRows ?? maxRows));
+      const fits: Fits = (longest, count) => count <= rows && (count === 1 || longest * count <= paddedTokens);
+      const first = sorted[firstAt()]!;
+      const alike: Entry<T>[] = [];
+      const others: Entry<T>[] = [];
+      for (const entry of sorted) {
+        (classOf(entry.priority) === classOf(first.priority) ? alike : others).push(entry);
+      }
+      const run = bestRun(alike, alike.indexOf(first), fits);
+      const taken = new Set([...run, ...fillers(run, others, fits)]);
       takes += 1;
-      const taken = sorted.splice(from, to - from + 1);
+      sorted = sorted.filter((entry) => !taken.has(entry));
       for (const { tokens } of taken) waitingTokens -= tokens;
-      return taken.map(({ item }) => item);
+      return [...taken].sort((a, b) => a.tokens - b.tokens).map(({ item }) => item);
     },
     drain() {
       const all = sorted.toSorted(compare).map(({ item }) => item);

@@ -11,6 +11,11 @@ import type { Priority } from './submission.ts';
 const TOKENS_PER_PRIORITY = 65_536;
 const PRIORITIES_PER_CLASS = 2 ** 20;
 
+/** Whether a job of this priority is of the class that goes first; one without a place goes before all. */
+export function isLive(priority: number): boolean {
+  return priority < PRIORITIES_PER_CLASS;
+}
+
 /** Priorities of a document's chunks, by ordinal. `tokens`: total tokens of each. */
 export function chunkPriorities(
   { tag, priority = 'bulk' }: { tag: number; priority?: Priority | undefined },

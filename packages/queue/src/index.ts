@@ -30,7 +30,7 @@ export { connectRedis, describeRedis, type RedisRole } from './connection.ts';
 export type { DeadLetter, DeadLetterFilter, DeadLetters, Dropped, Retry } from './dead-letters.ts';
 export type { Deletions, IdSpan } from './deletions.ts';
 export { guarded, toQueueError } from './errors.ts';
-export { chunkPriorities } from './fair-order.ts';
+export { chunkPriorities, isLive } from './fair-order.ts';
 export type {
   Abandoned,
   Committed,
