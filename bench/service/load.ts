@@ -26,9 +26,11 @@ export interface LoadResult {
   withRetryAfter: number;
   /** Of those that were accepted, ascending. */
   acceptMs: number[];
-  /** The highest revision that was accepted of each document. */
-  latest: Record<string, string>;
+  /** Every revision that was accepted of each document. */
+  revisions: Record<string, string[]>;
   accepted: number;
+  /** Connections open when the first request was due, and when the last one was answered. */
+  open: { before: number; after: number };
   seconds: number;
 }
 
@@ -39,15 +41,22 @@ process.on('message', (load: Load) => {
 });
 
 async function run(load: Load): Promise<LoadResult> {
-  agent ??= await openConnections(load);
+  agent ??= new Agent({
+    keepAlive: true,
+    maxSockets: load.connections,
+    maxFreeSockets: load.connections,
+    scheduling: 'fifo',
+  });
+  await openConnections(agent, load);
   const total = load.rate * load.seconds;
   const result: LoadResult = {
     sent: 0,
     statuses: {},
     withRetryAfter: 0,
     acceptMs: [],
-    latest: {},
+    revisions: {},
     accepted: 0,
+    open: { before: openIn(agent), after: 0 },
     seconds: 0,
   };
   const startedAt = performance.now();
@@ -66,22 +75,26 @@ async function run(load: Load): Promise<LoadResult> {
     }, 1);
   });
   result.seconds = (performance.now() - startedAt) / 1_000;
+  result.open.after = openIn(agent);
   result.acceptMs.sort((a, b) => a - b);
   return result;
 }
 
-/** Every connection is opened before the first document; they are used in turn. */
-async function openConnections({ url, line, connections }: Load): Promise<Agent> {
-  const opened = new Agent({
-    keepAlive: true,
-    maxSockets: connections,
-    maxFreeSockets: connections,
-    scheduling: 'fifo',
-  });
-  await Promise.all(
-    Array.from({ length: connections }, () => call(opened, 'GET', `${url}/v1/lines/${line}/documents/none`)),
-  );
-  return opened;
+/**
+ * Every connection is open before the first document; they are used in turn. A service closes those on which nothing came for a
+ * minute, which is how long the line may take to drain between two rates.
+ */
+async function openConnections(agent: Agent, { url, line, connections }: Load): Promise<void> {
+  for (let tries = 0; openIn(agent) < connections && tries < 10; tries += 1) {
+    await Promise.all(
+      Array.from({ length: connections }, () => call(agent, 'GET', `${url}/v1/lines/${line}/documents/none`)),
+    );
+  }
+}
+
+function openIn({ sockets, freeSockets }: Agent): number {
+  return [sockets, freeSockets].flatMap((byHost) => Object.values(byHost).flat()).filter((socket) => !socket?.destroyed)
+    .length;
 }
 
 async function submit(load: Load, number: number, dueAt: number, result: LoadResult): Promise<void> {
@@ -94,7 +107,8 @@ async function submit(load: Load, number: number, dueAt: number, result: LoadRes
   result.accepted += 1;
   result.acceptMs.push(performance.now() - dueAt);
   const { revision } = (JSON.parse(text) as { documents: { revision: string }[] }).documents[0]!;
-  if (BigInt(revision) > BigInt(result.latest[id] ?? 0)) result.latest[id] = revision;
+  result.revisions[id] ??= [];
+  result.revisions[id].push(revision);
 }
 
 const WORDS = 'the quick brown fox jumps over a lazy dog while rain falls on old stone roofs of quiet towns'.split(' ');
