@@ -159,7 +159,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   let done = 0;
   let atNamedPoints = 0;
   const milvusStarts: number[] = [];
-  let milvusBackAt = Number.NEGATIVE_INFINITY;
+  const milvusKilledAt = Number.NEGATIVE_INFINITY;
   const status = setInterval(() => {
     const { open = 0, stored = 0 } = counts ?? {};
     onProgress({ type: 'status', done, of: total, open, stored });
@@ -185,7 +185,6 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
         kill: () => ownMilvus!.kill(),
         async start() {
           milvusStarts.push(await ownMilvus!.restart());
-          milvusBackAt = performance.now();
         },
       },
       engine: {
@@ -260,7 +259,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
       const left = await lostIntents({ redis, ledger }, living);
       // What Milvus forgot when it was killed is deleted again, by a worker that noticed.
       const repeated =
-        ((await ledger.deletionsRepeatedAgo()) ?? Number.POSITIVE_INFINITY) < performance.now() - milvusBackAt;
+        ((await ledger.deletionsRepeatedAgo()) ?? Number.POSITIVE_INFINITY) < performance.now() - milvusKilledAt;
       if (now.open + now.settling + now.cleaning + left.length === 0 && repeated) return;
       if (performance.now() > until) {
         onProgress({ type: 'phase', text: `not settled after ${SETTLE_MS / 1_000} s: ${JSON.stringify(now)}` });
