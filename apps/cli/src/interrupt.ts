@@ -1,4 +1,4 @@
-/** The first SIGINT or SIGTERM asks to stop; the second leaves at once. Both leave work resumable. */
+/** The first SIGINT or SIGTERM asks to stop, within a bound; the second leaves at once. All of it leaves work resumable. */
 import { constants } from 'node:os';
 
 /** Thrown by what an interrupt cuts short; the command ends with the exit code that shells expect, and says nothing. */
@@ -11,15 +11,28 @@ export class Interrupted extends Error {
   }
 }
 
-export function onInterrupt(leave: (code: number) => void = (code) => process.exit(code)): AbortSignal {
+export interface InterruptOptions {
+  /** Leaves so long after the first signal, whatever is still to be closed. Default: no bound. */
+  withinMs?: number;
+  leave?: (code: number) => void;
+  /** Where the signals come from. */
+  source?: Pick<NodeJS.Process, 'on'>;
+}
+
+export function onInterrupt({
+  withinMs,
+  leave = (code) => process.exit(code),
+  source = process,
+}: InterruptOptions = {}): AbortSignal {
   const stopping = new AbortController();
   const handle = (signal: NodeJS.Signals): void => {
     const interrupted = new Interrupted(signal);
     if (stopping.signal.aborted) leave(interrupted.exitCode);
+    else if (withinMs !== undefined) setTimeout(() => leave(interrupted.exitCode), withinMs).unref();
     stopping.abort(interrupted);
   };
-  process.on('SIGINT', handle);
-  process.on('SIGTERM', handle);
+  source.on('SIGINT', handle);
+  source.on('SIGTERM', handle);
   return stopping.signal;
 }
 

@@ -2,6 +2,8 @@
 import { type Context, type Flags, type GlobalOptions, loadContext } from './context.ts';
 import { onInterrupt } from './interrupt.ts';
 
+/** What a first Ctrl-C may take; what is not handed back by then is taken over as from a killed process. */
+const STOP_MS = 10_000;
 /** Then the process ends by itself, or is ended. */
 const LAST_MS = 500;
 
@@ -11,7 +13,7 @@ export async function runCommand(
   body: (context: Context) => Promise<unknown>,
   flags: Flags = {},
 ): Promise<void> {
-  const context = await loadContext(service, options, onInterrupt(), flags);
+  const context = await loadContext(service, options, onInterrupt({ withinMs: STOP_MS }), flags);
   // A read of standard input that waits for more must not outlive the command.
   const stopReading = () => process.stdin.destroy();
   context.signal.addEventListener('abort', stopReading, { once: true });

@@ -55,7 +55,8 @@ export interface IngestOptions {
   onStep?: OnHandInStep;
 }
 
-const DRAIN_MS = 10_000;
+/** Leaves a second of the ten that a command has. */
+const DRAIN_MS = 9_000;
 /** How often a failure of Redis that nobody understands is tried. */
 const UNKNOWN_TRIES = 5;
 /** A person waits: an outage is looked at at least so often. */

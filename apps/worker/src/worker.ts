@@ -78,7 +78,7 @@ const TIMING: WorkerTiming = {
 /** How long a job of a later version is put off before it is looked at again. */
 const NEWER_JOB_MS = 30_000;
 /** How long a closing worker waits for answers of its servers; what is not handed back by then is taken over. */
-const LEAVE_MS = 5_000;
+const LEAVE_MS = 1_500;
 /** How often the collection's epoch is looked at, beside after every write. */
 const PROVE_COLLECTION_MS = 5_000;
 /** Codes of a Milvus that may have been killed. */
@@ -97,7 +97,7 @@ export function runWorker({
   logger,
   telemetry = noTelemetry(),
   clock = systemClock,
-  graceMs = 10_000,
+  graceMs = 8_000,
   timing: { lockMs, stalledIntervalMs, heartbeatMs } = TIMING,
   onStep,
 }: RunWorkerOptions): SluiceWorker {
