@@ -3,14 +3,21 @@
  * task, cut to 32 dimensions. What is right was computed by the Python reference stack, never by an engine of ours.
  */
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createChunker } from '@sluice/chunker';
+import { loadConfig } from '@sluice/core';
 import { cutVector } from '@sluice/embedder';
+import { planLine } from '@sluice/line';
+import { readDocuments, resolveInputs } from '@sluice/producer';
+import { createTokenizer, loadTokenizerModel } from '@sluice/tokenizer';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { largestDifference, overlaps, uncovered } from '../support/coverage.ts';
 import { type JinaTinyServer, startJinaTinyServer, tinyFolder } from '../support/jina-tiny-server.ts';
-import { type LineReader, readLine } from './line-reader.ts';
+import { type LineReader, readLine, snapshot } from './line-reader.ts';
 import { corpusFolder, createSluice, type Sluice } from './sluice.ts';
 import { tinySettings } from './tiny-settings.ts';
 
@@ -51,6 +58,22 @@ const floats = (base64: string) => {
 };
 const cosine = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, index) => sum + value * b[index]!, 0);
 
+/** The full vector of a passage, as the engine gives it to anybody. */
+async function askEngine(text: string): Promise<Float32Array> {
+  const response = await fetch(`${engine.url}/v1/embeddings`, {
+    method: 'POST',
+    body: JSON.stringify({
+      model: 'jina-v3-tiny',
+      input: [text],
+      task: 'retrieval.passage',
+      truncate: false,
+      embedding_type: 'base64',
+    }),
+  });
+  const { data } = (await response.json()) as { data: { embedding: string }[] };
+  return floats(data[0]!.embedding);
+}
+
 describe('jina-v3-tiny, in this order', () => {
   test('golden texts become the golden vectors, cut to 32 dimensions', async () => {
     // A blank text has no chunk; the others are compared as they are embedded: NFC, end trimmed.
@@ -68,9 +91,15 @@ describe('jina-v3-tiny, in this order', () => {
       const right = golden.texts.find((candidate) => candidate.text === text.normalize('NFC').trimEnd());
       if (right === undefined) continue;
       const [row] = await line.rows(`golden-${index}`);
-      expect(cosine(row!.vector, floats(right.vectors['retrieval.passage']!.v32)), text.slice(0, 20)).toBeGreaterThan(
-        0.99999,
+      const { vector } = row!;
+      const where = text.slice(0, 20);
+      expect(largestDifference(vector, floats(right.vectors['retrieval.passage']!.v32)), where).toBeLessThanOrEqual(
+        1e-5,
       );
+      // Of the engine's own reply it is exactly the first 32, made unit length.
+      const own = cutVector(await askEngine(right.text), 32);
+      expect(largestDifference(vector, own), where).toBeLessThanOrEqual(1e-6);
+      expect(Math.abs(Math.hypot(...vector) - 1), where).toBeLessThanOrEqual(1e-6);
       compared += 1;
     }
     expect(compared).toBeGreaterThanOrEqual(10);
@@ -94,17 +123,82 @@ describe('jina-v3-tiny, in this order', () => {
         `${dirname(document)}: if the cuts changed on purpose, make the reference anew (test/fixtures/jina-v3-tiny/README.md)`,
       ).toEqual(expected.map((chunk) => [chunk.ordinal, chunk.hash]));
       for (const [ordinal, row] of rows.entries()) {
-        expect(cosine(row.vector, cutVector(floats(expected[ordinal]!.v), 32)), document).toBeGreaterThan(0.99999);
+        const right = cutVector(floats(expected[ordinal]!.v), 32);
+        expect(cosine(row.vector, right), document).toBeGreaterThan(0.99999);
+        expect(largestDifference(row.vector, right), document).toBeLessThanOrEqual(1e-5);
       }
     }
     expect(engine.rows - before).toBeGreaterThanOrEqual(reference.chunks.length);
+    const long = engine.sizes().filter(({ longest }) => longest > 2_048);
+    expect(long.length).toBeGreaterThan(0);
+    expect(long.filter(({ rows }) => rows > 1)).toEqual([]);
   }, 300_000);
+
+  test('their rows give back every character of their sources exactly once', async () => {
+    const { config } = loadConfig([{ name: 'test', values: tinySettings(engine.url) }]);
+    const { limits } = await planLine(config);
+    const chunker = createChunker(createTokenizer(await loadTokenizerModel(config.SLUICE_TOKENIZER)), limits);
+    const read = { stdin: Readable.from([]), maxDocumentBytes: 16_777_216, maxLineBytes: 16_777_216 };
+    let compared = 0;
+    for await (const item of readDocuments(await resolveInputs([join(folder, 'corpus')]), read)) {
+      if (item.type !== 'document') throw new Error(item.fault.where);
+      const { id } = item.document;
+      const rows = await line.rows(id);
+      const { source } = chunker.cut(item.document);
+      expect(new Set(rows.map((row) => [row.rev, row.chunk_count].join())).size, id).toBe(1);
+      expect([rows.length, rows.map(({ start, end }) => source.slice(start, end))]).toEqual([
+        rows[0]!.chunk_count,
+        rows.map(({ text }) => text),
+      ]);
+      expect([uncovered(source, rows), overlaps(rows)], id).toEqual(['', false]);
+      compared += 1;
+    }
+    expect(compared).toBe(new Set(reference.chunks.map((chunk) => chunk.document)).size);
+  });
 
   test('the same again: everything unchanged, and the engine receives no request', async () => {
     const before = engine.requests;
     const summary = await sluice.ingest([join(folder, 'corpus')]);
     expect(summary.documents).toMatchObject({ unchanged: summary.documents.read, accepted: 0 });
     expect([summary.engineRequests, engine.requests]).toEqual([0, before]);
+  });
+
+  test('one sentence more in the longest document embeds one or two chunks, and leaves no older row', async () => {
+    const [longest] = Object.entries(Object.groupBy(reference.chunks, ({ document }) => document)).toSorted(
+      ([, a], [, b]) => b!.length - a!.length,
+    )[0]!;
+    const path = join(folder, 'corpus', longest);
+    const before = await line.rows(`corpus/${longest}`);
+    const text = await readFile(path, 'utf8');
+    // Within the last chunk: a cut before it stays where it was.
+    await writeFile(path, `${text.trimEnd()} One more sentence.\n`);
+    const summary = await sluice.ingest([join(folder, 'corpus')]);
+    expect(summary).toMatchObject({ documents: { accepted: 1, stored: 1 }, exitCode: 0 });
+    const embedded = summary.chunks.stored - summary.chunks.reused;
+    expect([1, 2]).toContain(embedded);
+    const after = await line.rows(`corpus/${longest}`);
+    expect(new Set(after.map((row) => row.rev)).size).toBe(1);
+    const vectors = new Map(before.map((row) => [row.chunk_hash, row.vector]));
+    const reused = after.filter((row) => vectors.has(row.chunk_hash));
+    expect(reused.length).toBe(after.length - embedded);
+    for (const row of reused) expect(row.vector).toEqual(vectors.get(row.chunk_hash));
+  });
+
+  test('a document that shrank has only its new row; one that is gone has none after --prune, and nothing else changes', async () => {
+    const all = [...new Set(reference.chunks.map((chunk) => chunk.document))];
+    const shrinking = reference.chunks.find(({ ordinal }) => ordinal === 2)!.document;
+    const [gone, ...others] = all.filter((document) => document !== shrinking);
+    expect((await line.rows(`corpus/${shrinking}`)).length).toBe(3);
+    await writeFile(join(folder, 'corpus', shrinking), 'Only this is left.');
+    await sluice.ingest([join(folder, 'corpus')]);
+    expect((await line.rows(`corpus/${shrinking}`)).map(({ text }) => text)).toEqual(['Only this is left.']);
+    const look = () => Promise.all(others.map(async (document) => snapshot(await line.rows(`corpus/${document}`))));
+    const before = await look();
+    await rm(join(folder, 'corpus', gone!));
+    const summary = await sluice.ingest([join(folder, 'corpus'), '--prune']);
+    expect(summary).toMatchObject({ exitCode: 0, documents: { deleted: 1, accepted: 0 }, engineRequests: 0 });
+    expect(await line.rows(`corpus/${gone}`)).toEqual([]);
+    expect(await look()).toEqual(before);
   });
 
   test('a query goes out with the query task and finds its text', async () => {

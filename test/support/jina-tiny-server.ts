@@ -41,6 +41,8 @@ export interface JinaTinyServer {
   readonly requests: number;
   /** Texts of all embedding requests so far. */
   readonly rows: number;
+  /** What each request held that the model answered: its rows, and the tokens of the longest, instruction and specials included. */
+  sizes(): { rows: number; longest: number }[];
   /** Those texts, in the order received. */
   texts(): string[];
   /** From now on it behaves like this: as if the server were replaced by another one at the same address. */
@@ -77,6 +79,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
   });
   await thread.start();
   const received: string[] = [];
+  const sizes: { rows: number; longest: number }[] = [];
   let requests = 0;
 
   async function answer(body: Body): Promise<HttpReply> {
@@ -104,6 +107,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
       weights,
       maxTokens: MAX_TOKENS,
     });
+    sizes.push({ rows: tokens.length, longest: Math.max(...tokens) });
     if (vectors.includes(null)) return refused(400, 'INPUT_TOKEN_LIMIT_EXCEEDED');
     // As recorded: a width within the catalogue's 1,024 but above the model's own gives the full width.
     const width = Math.min(body.dimensions ?? TINY_DIMENSION, TINY_DIMENSION);
@@ -152,6 +156,7 @@ export async function startJinaTinyServer(options: JinaTinyOptions = {}): Promis
     get rows() {
       return received.length;
     },
+    sizes: () => [...sizes],
     texts: () => [...received],
     become(next) {
       behaviour = next;
