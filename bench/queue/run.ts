@@ -1,6 +1,6 @@
 /**
  * What the queue costs: Redis memory of waiting chunks of 2,850 tokens, which carry their text, and of notes of 30 tokens, of which the job
- * is most; of the whole default backlog, which is bounded in tokens, so that notes take more; jobs a second
+ * is most, of the whole default backlog of either, which is bounded in tokens of which a note counts for 64; jobs a second
  * in and out, and the CPU of the process that adds or takes them. Adding is compared with one `add` after the other, on the same server.
  */
 import { createChunker } from '@sluice/chunker';
@@ -9,6 +9,7 @@ import {
   type ChunkJob,
   connectRedis,
   jobId,
+  LEAST_JOB_TOKENS,
   type LineAddress,
   openBoardQueues,
   openChunkQueue,
@@ -79,7 +80,7 @@ await bench({
       say('filling the default backlog');
       await redis.flushall('SYNC');
       const chunks = Math.ceil((short ? 0.1 : 1) * (backlogTokens / TOKENS));
-      const notes = Math.ceil(backlogTokens / NOTE_TOKENS);
+      const notes = Math.ceil(backlogTokens / Math.max(LEAST_JOB_TOKENS, NOTE_TOKENS));
       const queue = openChunkQueue(redis, address);
       for (let from = 0; from < chunks; from += 500) await queue.add(jobsOf(texts, Math.min(500, chunks - from), from));
       const backlogMB = (await usedBytes(redis)) / 1e6;
@@ -112,7 +113,7 @@ await bench({
             runs: found.noteBytes,
           },
           {
-            name: `Redis memory of the default backlog, were it ${notes.toLocaleString('en')} notes, computed`,
+            name: `Redis memory of the default backlog, were it notes, ${notes.toLocaleString('en')} at most, computed`,
             unit: 'MB',
             runs: found.noteBytes.map((bytes) => (bytes * notes) / 1e6),
             limit: { atMost: 512, everyRun: true },

@@ -1,5 +1,6 @@
 /** Runs, sources, back-pressure, presence and poison on a real Valkey. */
-import { openAdmission, openChunkQueue, openRuns, openSources, type Redis } from '@sluice/queue';
+import { openAdmission, openChunkQueue, openRuns, openSources, type Redis, shardTag } from '@sluice/queue';
+import { Queue } from 'bullmq';
 import { beforeEach, expect, test } from 'vitest';
 import { createWorld, TOKENS, type World } from '../ledger/world.ts';
 import { ownRedis } from '../support/own-redis.ts';
@@ -80,6 +81,15 @@ test('only the latest hundred runs are kept, and nothing of older ones', async (
   expect((await runs.list(200)).length).toBe(100);
   expect((await redis.keys('*:run:*')).length).toBe(200);
   expect(await redis.hlen('{sluice:main:e1:0}:counts')).toBe(200);
+});
+
+test('a job counts for 64 tokens at least: notes of a few words cannot fill Redis below the mark', async () => {
+  const address = { ...world.address, line: `${world.address.line}-notes` };
+  const queue = new Queue('chunks', { connection: redis, prefix: shardTag(address, 0) });
+  await queue.addBulk(Array.from({ length: 20 }, (_, i) => ({ name: 'chunk', data: {}, opts: { priority: i + 1 } })));
+  const admission = openAdmission(redis, address, { backlogTokens: 1_000 });
+  expect(await admission.state()).toMatchObject({ reason: 'backlog', backlogTokens: 1_280 });
+  await queue.close();
 });
 
 test('producers wait while the backlog is above its mark, hear why, and go on when workers have made room', async () => {

@@ -5,7 +5,7 @@
 
 import type { SourceDocument } from '@sluice/core';
 import { createBatchPlanner, type EngineRate, paddedTokens } from '@sluice/embedder';
-import { BULK_SHARE, LEDGER_BYTES_PER_DOCUMENT } from '@sluice/queue';
+import { BULK_SHARE, LEAST_JOB_TOKENS, LEDGER_BYTES_PER_DOCUMENT } from '@sluice/queue';
 
 export interface Forecast {
   requests: number;
@@ -81,7 +81,8 @@ export function createForecast({ maxPaddedTokens, maxRows, window, backlogTokens
       while (planner.size > 0) send();
       const engineSeconds =
         rate === undefined ? undefined : padded / rate.tokensPerSecond + (requests * rate.requestMs) / 1_000;
-      const waitingShare = tokens === 0 ? 0 : Math.min(1, (BULK_SHARE * backlogTokens) / tokens);
+      const waitingShare =
+        tokens === 0 ? 0 : Math.min(1, (BULK_SHARE * backlogTokens) / Math.max(tokens, LEAST_JOB_TOKENS * chunks));
       return {
         requests,
         paddedTokens: padded,

@@ -264,7 +264,7 @@ export const settings = {
     schema: integer(1_000, 10_000_000_000),
     default: 20_000_000,
     form: 'tokens',
-    help: 'Producers wait while more tokens than this are queued.',
+    help: 'Producers wait while more tokens than this are queued; a chunk counts for 64 at least.',
   }),
   SLUICE_MAX_DOCUMENT_BYTES: setting({
     schema: integer(1_024, 1_073_741_824),

@@ -11,6 +11,7 @@ import { type Clock, SluiceError, systemClock } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import { allShards, type LineAddress, ledgerKey, shardTag } from './address.ts';
 import { createCaller } from './caller.ts';
+import { QUEUE_NAME } from './chunk-queue.ts';
 import { guarded } from './errors.ts';
 import { createPresence } from './presence.ts';
 import { createReading, type Share } from './reading.ts';
@@ -21,7 +22,7 @@ import type { Priority } from './submission.ts';
 export const LEDGER_BYTES_PER_DOCUMENT = 150;
 
 export interface AdmissionOptions {
-  /** Producers wait while more tokens than this are queued, and go on below nine tenths of it. */
+  /** Producers wait while more tokens than this are queued (a job counts for 64 at least), and go on below nine tenths of it. */
   backlogTokens: number;
   /** Share of maxmemory at which producers stop, and below which they go on. */
   memoryPause?: number;
@@ -76,6 +77,8 @@ export interface Admission {
 
 /** Share of maxmemory at which producers wait. */
 export const MEMORY_PAUSE = 0.65;
+/** What a waiting job counts for at least: it takes 1.2 kB of Redis however short its text, so the mark bounds jobs too. */
+export const LEAST_JOB_TOKENS = 64;
 /** A check costs two round trips; documents come faster than that matters. */
 const CHECK_EVERY_MS = 250;
 const WAIT_MS = 500;
@@ -172,7 +175,8 @@ export function openAdmission(redis: Redis, address: LineAddress, options: Admis
         const tag = shardTag(address, shard);
         const totals = await redis.hmget(ledgerKey(tag, 'totals'), 'backlog', 'dead:bytes', 'o', 's', 'p', 'd');
         const [tokens, bytes, ...states] = totals.map((value) => Number(value ?? 0));
-        backlog += tokens!;
+        const queued = await redis.zcard(`${tag}:${QUEUE_NAME}:prioritized`);
+        backlog += Math.max(tokens!, LEAST_JOB_TOKENS * queued);
         deadLetterBytes += bytes!;
         documents += states.reduce((sum, count) => sum + count, 0);
         // Asked only when it matters: an estimate over 200 sampled documents.

@@ -5,6 +5,7 @@ export {
   type AdmissionOptions,
   type AdmissionState,
   BULK_SHARE,
+  LEAST_JOB_TOKENS,
   LEDGER_BYTES_PER_DOCUMENT,
   MEMORY_PAUSE,
   type OnTheirWay,
