@@ -25,7 +25,7 @@ export {
 export { type BoardQueues, openBoardQueues } from './board-queues.ts';
 export { checkRedis, durabilityFinding, type Finding, redisFindings } from './check-redis.ts';
 export { type ChunkJob, chunkIdOf, chunkJobSchema, jobId, parseChunkJob } from './chunk-job.ts';
-export { type ChunkQueue, openChunkQueue, type QueueCounts } from './chunk-queue.ts';
+export { type ChunkQueue, openChunkQueue, QUEUE_NAME, type QueueCounts } from './chunk-queue.ts';
 export { type ChunkWorker, openChunkWorker, STALLED_INTERVAL_MS, WORKER_LOCK_MS } from './chunk-worker.ts';
 export { connectRedis, describeRedis, type RedisRole } from './connection.ts';
 export type { DeadLetter, DeadLetterFilter, DeadLetters, Dropped, Retry } from './dead-letters.ts';

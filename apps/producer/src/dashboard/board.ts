@@ -7,7 +7,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import { SluiceError } from '@sluice/core';
 import type { Line } from '@sluice/line';
-import type { BoardQueues } from '@sluice/queue';
+import { type BoardQueues, QUEUE_NAME } from '@sluice/queue';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { mayDo } from '../serve/caller.ts';
 import { sendProblem } from '../serve/problem.ts';
@@ -23,12 +23,16 @@ export async function boardRoutes(
 ): Promise<void> {
   const serverAdapter = new FastifyAdapter();
   const collection = line.info.collection;
+  const shards = queues.filter(({ name }) => name === QUEUE_NAME);
   const adapters = queues.map((queue) => {
-    const adapter = new BullMQAdapter(queue, {
+    const options: ConstructorParameters<typeof BullMQAdapter>[1] = {
       description: `line ${line.name}, collection ${collection}`,
       externalJobUrl: ({ data }) => ({ displayText: 'Document', href: documentLink(data) ?? '/' }),
-    });
-    return adapter;
+    };
+    if (!shards.includes(queue)) return new BullMQAdapter(queue, options);
+    // The board knows queues by name, and the shards' are all of one.
+    const prefix = shards.length > 1 ? `shard ${shards.indexOf(queue)} ` : '';
+    return new BullMQAdapter(queue, { ...options, prefix });
   });
   const dead = new DeadLetterAdapter(line, `line ${line.name}: chunks whose verdict is final`);
   for (const adapter of [...adapters, dead]) {
