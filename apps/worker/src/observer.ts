@@ -40,11 +40,12 @@ export function createObserver({ metrics, tracing, health, clock, ...what }: Obs
   const traces = new WeakMap<Item, string>();
   const progress = createProgressWatch({ stallMs: what.stallMs, clock });
   health.watch(() => progress.stuck());
-  const load: WorkerLoad = {
+  /** Names are the users': a tenant may be called `constructor`. */
+  const tenants = new Map<string, number>();
+  const load: Omit<WorkerLoad, 'tenants'> = {
     engine: { requests: 0, texts: 0, tokens: 0, paddedTokens: 0, ms: 0 },
     maxPaddedTokens: what.maxPaddedTokens,
     milvus: { requests: 0, rows: 0, ms: 0 },
-    tenants: {},
   };
   const linksOf = (items: readonly Item[]) =>
     items.flatMap((item) => {
@@ -74,7 +75,7 @@ export function createObserver({ metrics, tracing, health, clock, ...what }: Obs
     metrics.observe('engine_batch_tokens', padded);
     metrics.observe('engine_padding_ratio', padded === 0 ? 0 : 1 - useful / padded);
     metrics.count('nan_vectors_total', reply.vectors.filter((vector) => vector === null).length);
-    const { engine, tenants } = load;
+    const { engine } = load;
     engine.requests += 1;
     engine.texts += items.length;
     engine.tokens += useful;
@@ -82,8 +83,8 @@ export function createObserver({ metrics, tracing, health, clock, ...what }: Obs
     engine.ms += clock.monotonicMs() - startedAt;
     for (const { job, tokens } of items) {
       const name = job.tenant ?? '';
-      const shown = name in tenants || Object.keys(tenants).length < TENANTS_NAMED ? name : '…';
-      tenants[shown] = (tenants[shown] ?? 0) + tokens;
+      const shown = tenants.has(name) || tenants.size < TENANTS_NAMED ? name : '…';
+      tenants.set(shown, (tenants.get(shown) ?? 0) + tokens);
     }
     return reply;
   }
@@ -107,7 +108,9 @@ export function createObserver({ metrics, tracing, health, clock, ...what }: Obs
   }
 
   return {
-    load,
+    get load() {
+      return { ...load, tenants: Object.fromEntries(tenants) };
+    },
     verbs: (verbs) => ({
       ...verbs,
       async fence(items) {

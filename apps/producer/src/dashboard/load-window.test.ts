@@ -62,3 +62,10 @@ test('a worker of an earlier version, whose beat has no load, is no reason to fa
   window.add([silent], 2_000);
   expect(window.flow(60_000)).toEqual({ tenants: [] });
 });
+
+test('a tenant may be named like what every object has', () => {
+  const window = createLoadWindow();
+  window.add([worker('a', 1)], 0);
+  window.add([worker('a', 2, { constructor: 500 } as unknown as Record<string, number>)], 10_000);
+  expect(window.flow(60_000).tenants).toEqual([{ tenant: 'constructor', tokens: 500, share: 1 }]);
+});

@@ -69,7 +69,8 @@ export function createLoadWindow(): LoadWindow {
           sum.milvus[name] += to.load.milvus[name] - from.load.milvus[name];
         budget += (to.load.engine.requests - from.load.engine.requests) * to.load.maxPaddedTokens;
         for (const [tenant, tokens] of Object.entries(to.load.tenants)) {
-          const more = tokens - (from.load.tenants[tenant] ?? 0);
+          const before = Object.hasOwn(from.load.tenants, tenant) ? from.load.tenants[tenant]! : 0;
+          const more = tokens - before;
           if (more > 0) tenants.set(tenant, (tenants.get(tenant) ?? 0) + more);
         }
       }
