@@ -1,6 +1,7 @@
 /**
  * Memory of producer and worker over a long run: one NDJSON file of long documents, an engine that answers at once, real servers. What is
  * promised is the peak, and that it does not grow: the mean of the last quarter of the run against that of the second.
+ * Then a fifth of it once more with the worker inside the command, as a newcomer has it who starts none.
  * Without a GPU to wait for, more chunks pass in a second than on any real line, so garbage comes faster than it ever will.
  */
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ const DOCUMENT_CHARACTERS = 60_000;
 const DOCUMENTS = 25_000;
 const DOCUMENTS_SHORT = 80;
 const PLOTTED_POINTS = 150;
+/** Share of the documents for the run with the worker inside. */
+const INSIDE_SHARE = 0.2;
 
 await bench({
   name: 'memory',
@@ -45,6 +48,19 @@ await bench({
       if (chunks.stored !== chunks.accepted)
         throw new Error(`${chunks.stored} of ${chunks.accepted} chunks are stored`);
 
+      say('the run with its worker inside');
+      const fewer = makeLongRecords(join(stack.folder, 'fewer.ndjson'), {
+        documents: Math.ceil(documents * INSIDE_SHARE),
+        characters: DOCUMENT_CHARACTERS,
+      });
+      const both = stack.sluice(['ingest', fewer.file, '--wait', '--json', '--line', 'inside'], settings);
+      const bothWatch = watchResident(both.child.pid!);
+      const inside = await both.finished();
+      const insideCourse = bothWatch.stop();
+      const stored = (both.lines.at(-1) as unknown as IngestSummary).chunks;
+      if (stored.stored !== stored.accepted)
+        throw new Error(`${stored.stored} of ${stored.accepted} chunks are stored`);
+
       const figures = (
         [
           ['producer', producer.peakMB],
@@ -68,8 +84,12 @@ await bench({
           servers: stack.servers,
           engine: 'null, over HTTP',
         },
-        figures: [...figures, { name: 'chunks', unit: 'chunks/s, wall clock', runs: [chunks.stored / seconds] }],
-        courses: Object.entries(courses).map(([name, points]) => ({
+        figures: [
+          ...figures,
+          { name: 'peak, both in one process', unit: 'MB', runs: [inside.peakMB], limit: { atMost: 400 } },
+          { name: 'chunks', unit: 'chunks/s, wall clock', runs: [chunks.stored / seconds] },
+        ],
+        courses: Object.entries({ ...courses, 'both in one process': insideCourse }).map(([name, points]) => ({
           name,
           unit: 'MB',
           points: thinned(points).map(([at, value]): [number, number] => [at / 60, Math.round(value)]),
