@@ -77,6 +77,8 @@ function metricsPage(): string {
     '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
+    'Left out on purpose: the name or address of an engine as a label (a process has one engine, and an address is no closed set; `instance` and `job` of the scrape tell processes apart), and what became of a document as an outcome of `documents_total` (it is decided in another process, later: `documents` and `chunks_total` say it, where `overtaken` is what was superseded).',
+    '',
   ].join('\n');
 }
 

@@ -1,28 +1,35 @@
 /** Metrics and health of a real worker: what a scrape shows after an ingest, and what a probe is told when Redis goes away. */
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLogger } from '@sluice/core';
+import { connectRedis, openSubmissionQueue } from '@sluice/queue';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createSluice } from './sluice.ts';
 
 const sluice = createSluice('test-metrics', { SLUICE_METRICS_PORT: '0' });
 let worker: Awaited<ReturnType<typeof sluice.worker>>;
 let base: string;
 
-beforeAll(async () => {
-  const started = sluice.start(['worker']);
-  started.stdout!.resume();
-  worker = started;
-  base = await new Promise<string>((resolve, reject) => {
+/** Where a process serves its metrics, as it says in its log. */
+function metricsOf(child: ChildProcess): Promise<string> {
+  child.stdout!.resume();
+  return new Promise<string>((resolve, reject) => {
     let log = '';
-    started.stderr!.on('data', (bytes: Buffer) => {
+    child.stderr!.on('data', (bytes: Buffer) => {
       log += bytes.toString();
       const found = /"url":"(http:[^"]+)\/metrics"/.exec(log)?.[1];
       if (found !== undefined) resolve(found);
     });
-    started.once('exit', (code) => reject(new Error(`the worker ended with ${code}:\n${log}`)));
+    child.once('exit', (code) => reject(new Error(`the process ended with ${code}:\n${log}`)));
   });
+}
+
+beforeAll(async () => {
+  worker = sluice.start(['worker']);
+  base = await metricsOf(worker);
   await until(async () => (await fetch(`${base}/readyz`)).status === 200);
   const documents = Array.from({ length: 3 }, (_, i) => `{"id":"m${i}","text":"measured ${i}","tenant":"acme"}`);
   const { documents: counts } = await sluice.ingest(['-'], `${documents.join('\n')}\n`);
@@ -69,6 +76,55 @@ test('readiness names each dependency; liveness asks none', async () => {
 async function scrape(): Promise<string> {
   return (await fetch(`${base}/metrics`)).text();
 }
+
+test('whoever serves, cuts, shows or ingests says so too, with what waits to be cut and what was rejected', async () => {
+  // Where a person sits before it, the address is in the log at debug only.
+  const told = createSluice(sluice.line, { SLUICE_LOG_LEVEL: 'debug' });
+  const children = [
+    ['serve', '--no-chunk', '--port', '0'],
+    ['board', '--port', '0'],
+    ['ingest', '-', '--source', 'kept-open', '--no-wait', '--json'],
+  ].map((args) => told.start(args));
+  onTestFinished(() => {
+    for (const child of children) child.kill('SIGKILL');
+  });
+  const [serve, board, ingest] = await Promise.all(children.map(metricsOf));
+  const read = async (from: string) => (await fetch(`${from}/metrics`)).text();
+  const redis = connectRedis(told.env.SLUICE_REDIS_URL!, { role: 'producer', logger: silentLogger });
+  const submissions = openSubmissionQueue(redis, told.line);
+  onTestFinished(async () => {
+    await submissions.drop();
+    await submissions.close();
+    redis.disconnect();
+  });
+  await submissions.submit([
+    { id: 'cut', text: 'It can be cut.' },
+    { id: 'blank', text: ' ' },
+  ]);
+  // The port is there before the line is open.
+  for (const from of [serve!, board!])
+    await until(async () => (await read(from)).includes('sluice_submissions_waiting 2'));
+  expect(await read(serve!)).toContain('sluice_build_info{service="serve"} 1');
+  expect(await read(board!)).toContain('sluice_build_info{service="board"} 1');
+  expect(await read(ingest!)).toContain('sluice_build_info{service="ingest"} 1');
+
+  const chunker = told.start(['chunk-worker']);
+  children.push(chunker);
+  const cutting = await metricsOf(chunker);
+  await until(async () => (await read(cutting)).includes('sluice_submissions_waiting 0'));
+  await until(async () =>
+    (await read(cutting)).includes('sluice_submissions_rejected_total{reason="empty_document"} 1'),
+  );
+  const text = await read(cutting);
+  expect(text).toContain('sluice_build_info{service="chunk-worker"} 1');
+  expect(text).toContain('sluice_documents_total{outcome="accepted"} 1');
+  expect(text).toMatch(/sluice_enqueue_duration_seconds_count\{outcome="ok"\} 1/);
+  for (const from of [serve!, board!, cutting]) {
+    const ready = await fetch(`${from}/readyz`);
+    expect(await ready.json()).toMatchObject({ ready: true, checks: { redis: { ok: true }, milvus: { ok: true } } });
+  }
+  expect((await fetch(`${ingest}/livez`)).status).toBe(200);
+});
 
 test('a trace leads from a document to the engine and to Milvus: their batches link to it, and carry no text', async () => {
   const bodies: string[] = [];

@@ -31,6 +31,7 @@ test('documents in hand of which none ends are no sign of life', async () => {
         stuck = asked;
       },
     },
+    metrics: { count: () => undefined },
     releaser,
   });
   try {

@@ -7,6 +7,7 @@ import { type Config, createBackoff, type Logger, SluiceError, systemClock } fro
 import { readStack, type StackState, startStack } from '@sluice/embedded';
 import { type Line, openLine, planSpace } from '@sluice/line';
 import { startService } from '@sluice/producer/service';
+import { startTelemetry } from '@sluice/telemetry';
 import { nodeFlags } from '../bin/node-flags.mjs';
 import { type Context, homeOf, loadSettings } from './context.ts';
 import { mainModule, programsFolder } from './project.ts';
@@ -76,7 +77,9 @@ export async function bringUp(
   await Promise.race([workerLives(opened, context.signal), failed.promise.then((error) => Promise.reject(error))]);
   lives = true;
   onProgress('starting the service');
+  const telemetry = await startTelemetry({ config: loaded.config, service: 'serve', logger, releaser, quiet: true });
   const service = await startService({
+    telemetry,
     config: onLoopback(loaded.config, servicePort),
     logger: quiet(logger),
     portFix: 'Choose another with SLUICE_BOARD_PORT.',

@@ -24,7 +24,7 @@ import {
 } from '@sluice/core';
 import type { Line } from '@sluice/line';
 import { openSubmissionWorker, type Priority, PutOff, parseSubmission, type SubmissionJob } from '@sluice/queue';
-import { createProgressWatch, type Health } from '@sluice/telemetry';
+import { createProgressWatch, type Health, type Metrics } from '@sluice/telemetry';
 import { chunkJobs } from './chunk-jobs.ts';
 import { toDocument } from './source/parse-record.ts';
 
@@ -35,6 +35,7 @@ export interface ChunkSubmissionsOptions {
   logger: Logger;
   /** Told when documents are in hand and none of them ends. */
   health: Pick<Health, 'watch'>;
+  metrics: Pick<Metrics, 'count'>;
   releaser: Releaser;
 }
 
@@ -227,6 +228,7 @@ export function chunkSubmissions(options: ChunkSubmissionsOptions): SubmissionCo
   const worker = openSubmissionWorker(line.config.SLUICE_REDIS_URL!, line.name, consume, {
     concurrency: CONCURRENCY,
     onError: (error) => collapse(error, 'the submission queue is in trouble'),
+    onRejected: ({ code }) => options.metrics.count('submissions_rejected_total', 1, { reason: code }),
   });
   const close = async () => {
     clearInterval(proving);

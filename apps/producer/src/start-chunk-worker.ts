@@ -28,6 +28,7 @@ export async function startChunkWorker({
       cutId: plan.cutId,
       logger,
       health: telemetry.health,
+      metrics: telemetry.metrics,
       releaser,
     });
     telemetry.health.enter('working');

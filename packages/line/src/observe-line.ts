@@ -3,7 +3,7 @@
  * ledger's transitions. What the line holds is asked when somebody scrapes.
  */
 import { type Releaser, type Verdict, verdictOf } from '@sluice/core';
-import { type ChunkJob, openQueueMetrics, redisInfo } from '@sluice/queue';
+import { type ChunkJob, openQueueMetrics, openSubmissionQueue, redisInfo } from '@sluice/queue';
 import type { Store } from '@sluice/store';
 import type { Metrics, Telemetry, Tracing } from '@sluice/telemetry';
 import type { Line } from './open-line.ts';
@@ -67,26 +67,29 @@ export function watchLine(line: Line, telemetry: Telemetry, releaser: Releaser):
 /** What the line holds, as gauges. Returns how to let go of what it needs. */
 function collectLine(line: Line, metrics: Metrics): () => Promise<void> {
   const queueMetrics = openQueueMetrics(line.redis, line.address);
+  const submissions = openSubmissionQueue(line.redis, line.name);
   metrics.collect(async () => {
-    const [jobs, statistics, counts, workers, ageMs, redis] = await Promise.all([
+    const [jobs, statistics, counts, workers, ageMs, redis, waiting] = await Promise.all([
       line.queue.counts(),
       line.ledger.statistics(),
       line.ledger.counts(),
       line.ledger.liveWorkers(),
       queueMetrics.oldestJobAgeMs(),
       redisInfo(line.redis),
+      submissions.waiting(),
     ]);
     for (const state of ['waiting', 'active', 'delayed', 'failed'] as const)
       metrics.set('queue_jobs', jobs[state], { state });
     for (const state of ['open', 'stored', 'partial'] as const) metrics.set('documents', counts[state], { state });
     metrics.set('backlog_tokens', statistics.backlogTokens);
     metrics.set('dead_letters', counts.deadLetters);
+    metrics.set('submissions_waiting', waiting);
     metrics.set('live_workers', workers.length);
     metrics.set('oldest_job_age_seconds', ageMs / 1_000);
     metrics.set('redis_memory_ratio', redis.maxBytes > 0 ? redis.usedBytes / redis.maxBytes : undefined);
     return queueMetrics.prometheus();
   });
-  return () => queueMetrics.close();
+  return async () => void (await Promise.all([queueMetrics.close(), submissions.close()]));
 }
 
 function observeStore(store: Store, metrics: Metrics): Store {

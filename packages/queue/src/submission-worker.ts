@@ -26,6 +26,8 @@ export interface SubmissionWorkerOptions {
   concurrency: number;
   /** Connection failures and lost locks, as `queue_*` errors. May come in quick succession: collapse them. */
   onError(error: Error): void;
+  /** A submission was rejected. */
+  onRejected?(error: SluiceError): void;
   /** Default 15 s; shorter only in tests. */
   lockMs?: number;
   stalledIntervalMs?: number;
@@ -58,7 +60,13 @@ export function openSubmissionWorker(
   url: string,
   line: string,
   consume: (job: SubmissionJob) => Promise<void>,
-  { concurrency, onError, lockMs = WORKER_LOCK_MS, stalledIntervalMs = STALLED_INTERVAL_MS }: SubmissionWorkerOptions,
+  {
+    concurrency,
+    onError,
+    onRejected = () => undefined,
+    lockMs = WORKER_LOCK_MS,
+    stalledIntervalMs = STALLED_INTERVAL_MS,
+  }: SubmissionWorkerOptions,
 ): SubmissionWorker {
   const redis = openConnection(url, { ...connectionOptions('worker'), maxRetriesPerRequest: null });
   redis.on('error', (error) => onError(toQueueError(error)));
@@ -85,6 +93,7 @@ export function openSubmissionWorker(
       const rejected = isSluiceError(error)
         ? error
         : new SluiceError('service_failed', { message: 'The submission failed in an unknown way', cause: error });
+      onRejected(rejected);
       throw new UnrecoverableError(rejectionText(rejected));
     }
     await end(job);

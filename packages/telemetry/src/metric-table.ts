@@ -81,6 +81,16 @@ export const metricTable = {
     help: 'Jobs in the queue of chunks.',
     labels: { state: ['waiting', 'active', 'delayed', 'failed'] },
   }),
+  submissions_waiting: row({
+    type: 'gauge',
+    help: 'Documents that were submitted and wait to be cut, those put off included.',
+    labels: {},
+  }),
+  submissions_rejected_total: row({
+    type: 'counter',
+    help: 'Submissions that this process rejected, by error code.',
+    labels: { reason: codes },
+  }),
   oldest_job_age_seconds: row({
     type: 'gauge',
     help: 'Age of the job that has waited longest; 0 when none waits. A signal to scale by.',
@@ -153,7 +163,7 @@ export const metricTable = {
   build_info: row({
     type: 'gauge',
     help: 'Always 1.',
-    labels: { service: ['worker', 'serve', 'chunk-worker', 'ingest'] },
+    labels: { service: ['worker', 'serve', 'chunk-worker', 'ingest', 'board'] },
   }),
 } as const satisfies Readonly<Record<string, Row>>;
 

@@ -54,7 +54,15 @@ export async function startService({
     const onOpened: ServeLinesOptions['onOpened'] = (line, own) => {
       if (plan === undefined || pool === undefined) return undefined;
       const { health } = telemetry;
-      return chunkSubmissions({ line, pool, cutId: plan.cutId, logger, health, releaser: own }).finished;
+      return chunkSubmissions({
+        line,
+        pool,
+        cutId: plan.cutId,
+        logger,
+        health,
+        metrics: telemetry.metrics,
+        releaser: own,
+      }).finished;
     };
     const space = plan ?? planSpace(config);
     const lines = await serveLines({ config, plan: space, logger, telemetry, releaser, onOpened, onStopped: reject });
