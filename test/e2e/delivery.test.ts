@@ -195,7 +195,8 @@ describe.concurrent('failures', { timeout: 600_000 }, () => {
   });
 
   test('Ctrl-C ends with 130 and keeps what was accepted; the same command goes on from there', async (context) => {
-    const sluice = lineOn(context, await scripted(context));
+    const engine = await scripted(context);
+    const sluice = lineOn(context, engine);
     const documents = Array.from({ length: 400 }, (_, i) => ({ id: `doc-${i}`, text: prose(`word${i}`, 60) }));
     const child = sluice.start(['ingest', '-', '--no-wait', '--json']);
     let output = '';
@@ -221,6 +222,9 @@ describe.concurrent('failures', { timeout: 600_000 }, () => {
     });
     const line = await reader(context, sluice);
     await until(async () => (await line.countRows()) === 400);
+    // What the first run had accepted was read and cut twice, and embedded once.
+    const embedded = engine.texts().filter((text) => /^word\d/.test(text));
+    expect([embedded.length, new Set(embedded).size]).toEqual([400, 400]);
   });
 
   test('another space on the same line is refused at once, with the ways out', async (context) => {
