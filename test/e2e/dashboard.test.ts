@@ -239,14 +239,27 @@ describe.skipIf(browserPath === undefined && !browserRequired)('in a browser', {
     expect(await reader.page.getByRole('button', { name: /retry/i }).count()).toBe(0);
     const status = await reader.page.evaluate(async (path) => (await fetch(path, { method: 'PUT' })).status, retryAll);
     expect(status).toBe(403);
+    await reader.page.locator('a[href*="/board/queue/dead-letters/"]').first().click();
+    await reader.page.waitForURL(/dead-letters\/d[0-9a-f]+/);
+    await reader.page.getByText('engine_rejected').first().waitFor();
+    for (const tab of ['Data', 'Options', 'Logs', 'Error']) {
+      await reader.page.getByRole('tab', { name: tab }).click();
+      expect(await reader.page.content()).not.toMatch(SECRETS);
+    }
+    const opened = reader.context.waitForEvent('page');
     await reader.page.getByText('Document', { exact: true }).first().click();
+    const document = await opened;
+    await document.getByRole('heading', { name: 'guide/bad page.md' }).waitFor();
+    expect(await document.content()).not.toMatch(SECRETS);
     await reader.context.close();
 
     watched.mend();
     const admin = await open(watched.tokens.admin, '/board/queue/dead-letters?status=failed');
     await admin.page.getByText('guide/bad page.md · 1 of 1').waitFor();
-    const retried = await admin.page.evaluate(async (path) => (await fetch(path, { method: 'PUT' })).status, retryAll);
-    expect(retried).toBe(200);
+    const retried = admin.page.waitForResponse((response) => response.url().endsWith(retryAll));
+    await admin.page.getByRole('button', { name: 'Retry all' }).click();
+    await admin.page.getByRole('button', { name: 'Confirm' }).click();
+    expect((await retried).status()).toBe(200);
     await until(async () => (await watched.line.ledger.counts()).deadLetters === 0);
     expect((await watched.line.ledger.counts()).partial).toBe(0);
     await admin.context.close();
