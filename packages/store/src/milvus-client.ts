@@ -47,6 +47,7 @@ export interface Milvus {
 const NOT_LOADED = 101;
 const LOAD_POLL_MS = 50;
 const MAX_RECONNECT_MS = 4_000;
+const PING_TIMEOUT_MS = 15_000;
 
 /** Throws `store_unreachable` or `store_refused_key`. */
 export async function connectMilvus(options: StoreOptions): Promise<Milvus> {
@@ -61,8 +62,12 @@ export async function connectMilvus(options: StoreOptions): Promise<Milvus> {
     ...(address.startsWith('https://') && { tls: { rootCert: trustedAuthorities() } }),
     timeout: timeoutMs,
     maxRetries: 0,
-    // By default gRPC looks at a server that was away up to two minutes later.
-    channelOptions: { 'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_MS },
+    // By default gRPC looks at a server that was away up to two minutes later, and the SDK drops a connection whose ping is answered after five
+    // seconds, which happens on a busy machine.
+    channelOptions: {
+      'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_MS,
+      'grpc.keepalive_timeout_ms': PING_TIMEOUT_MS,
+    },
     telemetry: { enabled: false },
     logLevel: 'error',
   });
