@@ -27,6 +27,7 @@ const SENTENCES_MOST = 168;
 /** Of the line as it is by default: more than six minutes of the device. In the short form half a minute. */
 const MARK = 20_000_000;
 const SHORT_MARK = 1_500_000;
+let lengths = 1;
 
 await bench({
   name: 'fairness',
@@ -184,8 +185,6 @@ async function stream(
   } as RequestInit);
   for await (const _verdict of response.body!);
 }
-
-let lengths = 1;
 
 /** Of a length that the last one does not tell, the same in every run. */
 function textOf(name: string): string {
