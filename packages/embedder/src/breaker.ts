@@ -12,8 +12,8 @@ export interface Breaker {
   /** Resolves when a call may pass. Throws the outage that opened it, with `retryAfterMs`, or what the probe threw. */
   admit(): Promise<void>;
   /**
-   * The same, except that the probe need not wait for its time, unless the engine named one (`Retry-After`): for somebody who asks
-   * seldom, and for all.
+   * The same, except that the probe waits for no time but one that the engine named (`Retry-After`): for somebody who asks seldom, and
+   * for all.
    */
   ask(): Promise<void>;
   /** To be told how each call ended. */
@@ -37,11 +37,12 @@ export function createBreaker({
   probe: () => Promise<void>;
 }): Breaker {
   let outagesInRow = 0;
-  let open: { untilMs: number; cause: SluiceError } | undefined;
+  let open: { untilMs: number; namedMs: number; cause: SluiceError } | undefined;
   let probing: Promise<void> | undefined;
 
   function openFor(cause: SluiceError): void {
-    open = { untilMs: clock.monotonicMs() + backoff.next(cause.retryAfterMs), cause };
+    const now = clock.monotonicMs();
+    open = { untilMs: now + backoff.next(cause.retryAfterMs), namedMs: now + (cause.retryAfterMs ?? 0), cause };
   }
 
   function close(): void {
@@ -77,7 +78,7 @@ export function createBreaker({
       return probing;
     },
     async ask() {
-      if (probing === undefined && open !== undefined && open.cause.retryAfterMs === undefined) open.untilMs = 0;
+      if (probing === undefined && open !== undefined) open.untilMs = Math.min(open.untilMs, open.namedMs);
       return this.admit();
     },
     succeeded: () => {

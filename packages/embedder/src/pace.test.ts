@@ -216,6 +216,12 @@ describe('breaker', () => {
     for (let i = 0; i < 2; i++) await one(failed('engine_busy', 5_000));
     await expect(paced.ask()).rejects.toMatchObject({ code: 'engine_busy', retryAfterMs: 5_000 });
     expect(fake.calls).toHaveLength(5);
+    time += 5_000;
+    const later = paced.ask();
+    await settled();
+    expect(fake.calls[5]!.request.texts).toEqual([CANARY]);
+    fake.calls[5]!.answer.resolve({ vectors: [] });
+    await later;
   });
 
   it('stays open for longer when the known text fails too', async () => {
