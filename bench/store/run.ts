@@ -36,7 +36,9 @@ await bench({
     };
     const children = CONTENDERS.map((name) => ({
       name,
-      child: fork(join(import.meta.dirname, 'contender.ts'), [name, JSON.stringify(milvus)]),
+      child: fork(join(import.meta.dirname, 'contender.ts'), [name, JSON.stringify(milvus)], {
+        execArgv: [...process.execArgv, '--expose-gc'],
+      }),
     }));
     try {
       const store = await connectStore({ ...milvus, logger: silentLogger });
@@ -65,7 +67,9 @@ await bench({
       return {
         configuration: { ...WORK, requests, rounds, server: version, 'flags of Node': process.execArgv.join(' ') },
         figures,
-        remarks: ['CPU is that of the client process, all threads, collections of garbage included.'],
+        remarks: [
+          'CPU is that of the client process, all threads, with the garbage that writing makes; that of making the rows is collected before.',
+        ],
       };
     } finally {
       for (const { child } of children) child.kill();
