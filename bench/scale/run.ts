@@ -31,7 +31,7 @@ await bench({
   name: 'scale',
   question: 'what workers and devices add up to',
   async measure({ short, say }) {
-    const perDevice = short ? 20 : 60;
+    const perDevice = short ? 20 : 90;
     const nullDocuments = short ? 40 : 300;
     // The short form has devices four times as fast.
     const speed = short ? 4 : 1;
