@@ -160,12 +160,14 @@ async function withRandomModel(shape: readonly string[], work: (dir: string) => 
   }
 }
 
-const randomModel = (dir: string, width: number) => ({
-  SLUICE_ENGINE: 'jina',
-  SLUICE_MODEL: 'random-weights',
-  SLUICE_FULL_DIMENSION: String(width),
-  SLUICE_TOKENIZER: join(dir, 'tokenizer.json'),
-});
+function randomModel(dir: string, width: number): Record<string, string> {
+  return {
+    SLUICE_ENGINE: 'jina',
+    SLUICE_MODEL: 'random-weights',
+    SLUICE_FULL_DIMENSION: String(width),
+    SLUICE_TOKENIZER: join(dir, 'tokenizer.json'),
+  };
+}
 
 /** Tokens are counted as `sluice engine` counts them: with the specials and the instruction. */
 async function openClient(
