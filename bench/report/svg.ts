@@ -19,9 +19,10 @@ export function bars(title: string, figures: readonly Figure[]): string {
   );
   const most = Math.max(...values, ...limits) || 1;
   // As wide as the longest name, at 13 px.
-  const left = Math.min(440, Math.round(Math.max(...figures.map(({ name }) => name.length)) * 6.6) + 12);
+  const left = Math.round(Math.max(...figures.map(({ name }) => name.length)) * 6.8) + 12;
   const [right, row] = [150, 26];
-  const scale = (value: number) => (value / most) * (WIDTH - left - right);
+  const width = Math.max(WIDTH, left + right + 200);
+  const scale = (value: number) => (value / most) * (width - left - right);
   const height = 40 + figures.length * row;
   const rows = figures.flatMap((figure, index) => {
     const y = 34 + index * row;
@@ -36,7 +37,7 @@ export function bars(title: string, figures: readonly Figure[]): string {
       text(left + scale(Math.max(value, limit)) + 8, y + 13, `${short(value)} ${figure.unit}`, 'start'),
     ];
   });
-  return page(title, height, rows);
+  return page(title, { width, height }, rows);
 }
 
 /** Lines from zero; x in minutes. */
@@ -61,7 +62,7 @@ export function lines(title: string, courses: readonly Course[]): string {
       text(x + 16, y, `${name}, ${unit}`, 'start'),
     ];
   });
-  return page(title, height, [...grid, ...drawn]);
+  return page(title, { width: WIDTH, height }, [...grid, ...drawn]);
 }
 
 function text(x: number, y: number, words: string, anchor: 'start' | 'end', bold = false): string {
@@ -72,9 +73,9 @@ function escaped(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
-function page(title: string, height: number, content: readonly string[]): string {
+function page(title: string, { width, height }: { width: number; height: number }, content: readonly string[]): string {
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
     `  <title>${escaped(title)}</title>`,
     `  ${text(0, 16, title, 'start', true)}`,
     ...content.map((element) => `  ${element}`),
