@@ -3,6 +3,13 @@ import type { MatrixRow } from './matrix-row.ts';
 import { engineRows } from './rows-engine.ts';
 import { milvusRows } from './rows-milvus.ts';
 import { processRows } from './rows-process.ts';
+import { producerRows } from './rows-producer.ts';
 import { redisRows } from './rows-redis.ts';
 
-export const matrix: readonly MatrixRow[] = [...processRows, ...redisRows, ...engineRows, ...milvusRows];
+export const matrix: readonly MatrixRow[] = [
+  ...processRows,
+  ...producerRows,
+  ...redisRows,
+  ...engineRows,
+  ...milvusRows,
+];

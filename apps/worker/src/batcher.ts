@@ -15,6 +15,8 @@
  *
  * Invariants: no request exceeds the padded-token or row budget; a write is sent only within `fenceMaxAgeMs` of a fence
  * that said go on; a key is in one write at a time; every item gets exactly one outcome.
+ *
+ * One file, because every step looks at the same few counts of what is at the engine and in Milvus.
  */
 import { type Clock, isSluiceError, type Logger, persist, SluiceError } from '@sluice/core';
 import { type BatchPlanner, createBatchPlanner, paddedTokens } from '@sluice/embedder';
