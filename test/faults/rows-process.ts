@@ -60,11 +60,7 @@ export const processRows: readonly MatrixRow[] = [
     async run(stage) {
       const bench = await stage.bench();
       const documents = some(bench, 30);
-      const blocked = await bench.workerProcess();
-      blocked.order({ arm: 'before mark' });
-      const at = blocked.next((message) => message.type === 'at');
-      await bench.handIn(documents);
-      await at;
+      const blocked = await workerAt(bench, 'before mark', documents);
       blocked.order({ blockMs: PAST_LOCK_MS + 8_000 });
       blocked.order({ go: true });
       const other = await bench.worker();
@@ -84,11 +80,7 @@ export const processRows: readonly MatrixRow[] = [
     async run(stage) {
       const bench = await stage.bench();
       const documents = some(bench, 30);
-      const defect = await bench.workerProcess();
-      defect.order({ arm: 'before send' });
-      const at = defect.next((message) => message.type === 'at');
-      await bench.handIn(documents);
-      await at;
+      const defect = await workerAt(bench, 'before send', documents);
       defect.order({ reject: true });
       const { code } = await defect.exited;
       if (code !== 1) throw new Error(`it ended with ${code}`);
@@ -254,14 +246,20 @@ async function olderRowsAre(bench: LineBench, { id }: TestDocument, there: boole
   });
 }
 
+/** A worker that stands at the step, with some of the documents in hand. */
+async function workerAt(bench: LineBench, step: WorkerStep, documents: readonly TestDocument[]): Promise<WorkerChild> {
+  const worker = await bench.workerProcess();
+  worker.order({ arm: step });
+  const at = worker.next((message) => message.type === 'at');
+  await bench.handIn(documents);
+  await at;
+  return worker;
+}
+
 async function deadWorker(stage: Stage, step: WorkerStep): Promise<Outcome> {
   const bench = await stage.bench();
   const documents = some(bench, 30);
-  const victim = await bench.workerProcess();
-  victim.order({ arm: step });
-  const at = victim.next((message) => message.type === 'at');
-  await bench.handIn(documents);
-  await at;
+  const victim = await workerAt(bench, step, documents);
   const killedAt = performance.now();
   await victim.kill();
   await bench.worker();

@@ -1,4 +1,4 @@
-/** The commands and their help: examples first. What a command does lies in `commands/`. */
+/** The commands and their help: examples first. What a command does lies in `commands/`. One table, so long as it is. */
 
 import { SluiceError, textFormats } from '@sluice/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
